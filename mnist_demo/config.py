@@ -1,0 +1,361 @@
+"""Every knob of one training run, each declared once: default, bounds and help.
+
+The form, the command line, the link and the validation all read these declarations. This module
+knows what a knob may be, not what it does: it imports neither torch nor anything of ours but errors.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Self
+from urllib.parse import parse_qsl, urlencode
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from mnist_demo.errors import InvalidExperiment
+
+
+class Network(StrEnum):
+    MLP = "mlp"
+    CNN = "cnn"
+
+
+class Activation(StrEnum):
+    RELU = "relu"
+    SIGMOID = "sigmoid"
+    TANH = "tanh"
+    NONE = "none"
+
+
+class Optimizer(StrEnum):
+    SGD = "sgd"
+    MOMENTUM = "momentum"
+    ADAM = "adam"
+    ADAMW = "adamw"
+
+
+class Schedule(StrEnum):
+    CONSTANT = "constant"
+    ONE_CYCLE = "one_cycle"
+
+
+class Augmentation(StrEnum):
+    NONE = "none"
+    SHIFT = "shift"
+    AFFINE = "affine"
+
+
+class Normalize(StrEnum):
+    SYMMETRIC = "symmetric"  # [-1, 1], the notes' Normalize((0.5,), (0.5,))
+    UNIT = "unit"  # [0, 1], ToTensor() alone
+    RAW = "raw"  # 0 to 255, the bytes as they are
+
+
+class Mistake(StrEnum):
+    NONE = "none"
+    NO_ZERO_GRAD = "no_zero_grad"
+    NO_SHUFFLE = "no_shuffle"
+    NO_EVAL = "no_eval"
+    SOFTMAX_CROSS_ENTROPY = "softmax_cross_entropy"
+    LOG_SOFTMAX_CROSS_ENTROPY = "log_softmax_cross_entropy"
+    NLL_PROBABILITIES = "nll_probabilities"
+    NLL_LOGITS = "nll_logits"
+
+
+MAX_LAYERS = 4
+MAX_WIDTH = 1024
+TRAIN_IMAGES = 55_000
+DEFAULT_HIDDEN_SIZES = {Network.MLP: (256, 128), Network.CNN: (16, 32, 64)}
+
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+_NUMBER = re.compile(r"-?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:e[-+]?[0-9]{1,3})?", re.I)
+
+
+def _choice(enum: type[StrEnum]) -> BeforeValidator:
+    def parse(value: object) -> object:
+        return enum(value) if isinstance(value, str) and value in set(enum) else value
+
+    return BeforeValidator(parse)
+
+
+def _parse_hidden_sizes(value: object) -> object:
+    """Accepts (256, 128), [256, 128], "256-128", and "none" for no hidden layer at all."""
+    if isinstance(value, str):
+        text = value.strip()
+        if text == "none":
+            return ()
+        parts = text.split("-")
+        if len(parts) > MAX_LAYERS or not all(_INTEGER.fullmatch(part) for part in parts):
+            raise PydanticCustomError("hidden_sizes", "not widths joined by '-'")
+        return tuple(int(part) for part in parts)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _default_hidden_sizes(earlier: dict[str, Any]) -> tuple[int, ...]:
+    return DEFAULT_HIDDEN_SIZES[earlier.get("network", Network.MLP)]
+
+
+class Experiment(BaseModel):
+    """Everything that decides one training run; two equal experiments train to equal weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    network: Annotated[Network, _choice(Network)] = Field(
+        Network.MLP, title="Network", description="Fully connected (mlp) or convolutional (cnn)."
+    )
+    hidden_sizes: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=MAX_WIDTH)], ...], BeforeValidator(_parse_hidden_sizes)
+    ] = Field(
+        default_factory=_default_hidden_sizes,
+        max_length=MAX_LAYERS,
+        title="Hidden sizes",
+        description="Width of each hidden layer, joined by '-': units of an mlp, channels of a cnn.",
+    )
+    activation: Annotated[Activation, _choice(Activation)] = Field(
+        Activation.RELU, title="Activation", description="Non-linearity after each hidden layer."
+    )
+    dropout: float = Field(
+        0.0,
+        ge=0,
+        le=0.95,
+        title="Dropout",
+        description="Share of hidden units switched off at random in each training step.",
+    )
+    optimizer: Annotated[Optimizer, _choice(Optimizer)] = Field(
+        Optimizer.ADAM, title="Optimizer", description="How a gradient becomes a weight update."
+    )
+    learning_rate: float = Field(
+        1e-3, ge=1e-6, le=100, title="Learning rate", description="Scale of each weight update."
+    )
+    schedule: Annotated[Schedule, _choice(Schedule)] = Field(
+        Schedule.CONSTANT,
+        title="Schedule",
+        description="Keep the learning rate, or warm it up and let it fall to zero (one_cycle).",
+    )
+    weight_decay: float = Field(
+        0.0, ge=0, le=1, title="Weight decay", description="Pull of every weight towards zero."
+    )
+    batch_size: int = Field(
+        64, ge=1, le=2048, title="Batch size", description="Images behind each weight update."
+    )
+    train_size: int = Field(
+        1000,
+        ge=100,
+        le=TRAIN_IMAGES,
+        title="Training images",
+        description="How many of the 55,000 training images the network may see.",
+    )
+    epochs: int = Field(
+        40, ge=1, le=200, title="Epochs", description="Passes over the training images."
+    )
+    patience: int = Field(
+        0,
+        ge=0,
+        le=200,
+        title="Patience",
+        description="Stop after this many epochs without a lower validation loss; 0 never stops.",
+    )
+    label_noise: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        title="Label noise",
+        description="Share of training labels replaced by a random digit.",
+    )
+    label_smoothing: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        title="Label smoothing",
+        description="Share of each training target spread evenly over all ten digits.",
+    )
+    augmentation: Annotated[Augmentation, _choice(Augmentation)] = Field(
+        Augmentation.NONE,
+        title="Augmentation",
+        description="Move each training image a little, differently each time it is shown.",
+    )
+    normalize: Annotated[Normalize, _choice(Normalize)] = Field(
+        Normalize.SYMMETRIC,
+        title="Pixel scale",
+        description="Pixels as [-1, 1] (symmetric), [0, 1] (unit) or 0 to 255 (raw).",
+    )
+    mistake: Annotated[Mistake, _choice(Mistake)] = Field(
+        Mistake.NONE, title="Mistake", description="One wrong line in the training loop, on purpose."
+    )
+    seed: int = Field(
+        0,
+        ge=0,
+        le=2**31 - 1,
+        title="Seed",
+        description="Start of the random numbers: initial weights, batch order, dropout.",
+    )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
+        """Validates typed values (JSON types; choices as text). Raises InvalidExperiment."""
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise InvalidExperiment(_sentence(error.errors(include_url=False)[0])) from error
+
+    @classmethod
+    def from_text(cls, texts: Mapping[str, str]) -> Self:
+        """Validates values written as text, as flags and links carry them. Raises InvalidExperiment."""
+        return cls.from_dict({name: parse_text(name, text) for name, text in texts.items()})
+
+    def replace(self, **changes: object) -> Self:
+        """A copy with some knobs changed, validated; hidden sizes left at the default follow the network."""
+        return self.from_dict({**non_default(self), **changes})
+
+    def to_dict(self) -> dict[str, Any]:
+        """All knobs as JSON types."""
+        return self.model_dump(mode="json")
+
+
+class Pair(BaseModel):
+    """Two runs that differ, ideally in exactly one knob, trained side by side."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    a: Experiment
+    b: Experiment
+
+    def to_query(self) -> str:
+        """The link's text: A's knobs that differ from the defaults, and B's that differ from A's."""
+        a = {name: to_text(value) for name, value in non_default(self.a).items()}
+        b = {f"b.{name}": to_text(new) for name, (_, new) in changed_fields(self.a, self.b).items()}
+        return urlencode(a | b)
+
+    @classmethod
+    def from_query(cls, query: str) -> Self:
+        """Reads what `to_query` wrote. Raises InvalidExperiment for anything else."""
+        if len(query) > 2000:
+            raise InvalidExperiment(f"The link is {len(query):,} characters long; 2,000 is the most.")
+        items = parse_qsl(query, keep_blank_values=True)
+        texts = dict(items)
+        if len(texts) != len(items):
+            raise InvalidExperiment("The link names a knob twice; name each once.")
+        a = Experiment.from_text({k: v for k, v in texts.items() if not k.startswith("b.")})
+        changes = {k[2:]: v for k, v in texts.items() if k.startswith("b.")}
+        return cls(a=a, b=a.replace(**{k: parse_text(k, v) for k, v in changes.items()}))
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One knob as a form or a command line needs it. `minimum` and `maximum` are inclusive."""
+
+    name: str
+    title: str
+    help: str
+    default: Any
+    type: type  # int, float, tuple (hidden sizes) or a StrEnum
+    minimum: float | None = None
+    maximum: float | None = None
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The values of a choice; empty for numbers."""
+        return tuple(self.type) if issubclass(self.type, StrEnum) else ()
+
+    @property
+    def accepts(self) -> str:
+        """What may be given, as the second half of a sentence."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        if self.type is tuple:
+            return f"up to {MAX_LAYERS} widths from 1 to {MAX_WIDTH:,} joined by '-', like 256-128, or none"
+        kind = "a whole number" if self.type is int else "a number"
+        return f"{kind} from {self.minimum:,.10g} to {self.maximum:,.10g}"
+
+
+def knobs() -> dict[str, Knob]:
+    """Every knob of an Experiment by name, in the order of declaration."""
+    defaults = Experiment()
+    found = {}
+    for name, field in Experiment.model_fields.items():
+        default = getattr(defaults, name)
+        bounds: dict[str, float] = {}
+        for constraint in field.metadata:
+            for ours, theirs in (("minimum", "ge"), ("maximum", "le")):
+                if (bound := getattr(constraint, theirs, None)) is not None:
+                    bounds[ours] = bound
+        title, help_text = field.title or name, field.description or ""
+        found[name] = Knob(name, title, help_text, default, type(default), **bounds)
+    return found
+
+
+def parse_text(name: str, text: str) -> object:
+    """The typed value of a knob written as text, still to be validated. Raises InvalidExperiment."""
+    knob = _knob(name)
+    if knob.type is int and _INTEGER.fullmatch(text):
+        return int(text)
+    if knob.type is float and _NUMBER.fullmatch(text):
+        return float(text)
+    if knob.type in (int, float):
+        raise InvalidExperiment(_refusal(name, text))
+    return text
+
+
+def to_text(value: object) -> str:
+    """A knob's value as flags, links and sentences write it: 0.001, 256-128, adam."""
+    if isinstance(value, tuple):
+        return "-".join(str(size) for size in value) or "none"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
+
+
+def non_default(experiment: Experiment) -> dict[str, Any]:
+    """The knobs that differ from the defaults (of the same network, for the hidden sizes)."""
+    return {name: new for name, (_, new) in changed_fields(Experiment(), experiment).items()}
+
+
+def changed_fields(a: Experiment, b: Experiment) -> dict[str, tuple[Any, Any]]:
+    """{knob: (A's value, B's value)} where they differ; hidden sizes that just follow the network do not."""
+    changed = {
+        name: (getattr(a, name), getattr(b, name))
+        for name in Experiment.model_fields
+        if getattr(a, name) != getattr(b, name)
+    }
+    if a.network != b.network:  # their default sizes differ, so a change of network moves both knobs
+        changed.pop("hidden_sizes", None)
+        if any(x.hidden_sizes != DEFAULT_HIDDEN_SIZES[x.network] for x in (a, b)):
+            changed["hidden_sizes"] = (a.hidden_sizes, b.hidden_sizes)
+    return changed
+
+
+def describe_changes(a: Experiment, b: Experiment) -> str:
+    """'dropout 0 → 0.5', several joined by ', '; empty where the two are equal."""
+    return ", ".join(
+        f"{name.replace('_', ' ')} {to_text(old)} → {to_text(new)}"
+        for name, (old, new) in changed_fields(a, b).items()
+    )
+
+
+def _knob(name: str) -> Knob:
+    found = knobs()
+    if name not in found:
+        raise InvalidExperiment(f"There is no knob {_shown(name)}; there are {', '.join(found)}.")
+    return found[name]
+
+
+def _shown(value: object) -> str:
+    """A bad value as a message may repeat it: short, printable, on one line."""
+    if isinstance(value, int) and abs(value) >= 10**20:
+        return "a number of over 20 digits"
+    if isinstance(value, list | tuple | dict):
+        return f"a {type(value).__name__} of {len(value):,} elements"
+    text = ascii(value)
+    return text if len(text) <= 40 else f"{text[:36]}...'"
+
+
+def _refusal(name: str, value: object) -> str:
+    knob = _knob(name)
+    return f"{knob.title} ({name}) cannot be {_shown(value)}: give {knob.accepts}."
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """The first thing wrong with an experiment, in one sentence naming knob, value and bounds."""
+    if not error["loc"]:
+        return f"An experiment is a set of knobs, not {_shown(error['input'])}."
+    return _refusal(str(error["loc"][0]), error["input"])
