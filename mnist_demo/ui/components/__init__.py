@@ -1,0 +1,25 @@
+"""The browser components: curves, canvas, bars and tiles.
+
+Each folder holds template.html, style.css and script.js, shown by `gr.HTML`, and an `__init__.py` that types the value
+which crosses the wire. They know how to draw plain numbers; they know neither networks nor runs, and fetch nothing.
+
+They are factories, not subclasses of `gr.HTML`: defining a subclass makes Gradio write a `.pyi` file beside its source.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+
+def build_component(folder: Path, value: Any, label: str, elem_id: str | None) -> gr.HTML:
+    """The `gr.HTML` drawn by the three files in `folder`, with none of Gradio's text styles."""
+    return gr.HTML(
+        value=value,
+        label=label,
+        elem_id=elem_id,
+        html_template=(folder / "template.html").read_text(encoding="utf-8"),
+        css_template=(folder / "style.css").read_text(encoding="utf-8"),
+        js_on_load=(folder / "script.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+    )

@@ -1,0 +1,78 @@
+"""The drawing canvas: posts a PNG of the ink while the pen moves, and can be given a picture to draw on.
+
+Knows the two values that cross the wire and reads the visitor's one defensively, up to the bytes of a PNG file.
+Does not decode pictures: whether the bytes are a sane image is for the reader of drawings to say.
+"""
+
+import base64
+import binascii
+from pathlib import Path
+from typing import Any, TypedDict
+
+import gradio as gr
+
+from mnist_demo.errors import InvalidDrawing
+from mnist_demo.ui.components import build_component
+
+SIZE = 280  # pixels a side of the posted picture
+MAX_INK_CHARACTERS = 400_000  # ten times a canvas full of scribbles
+
+
+class CanvasValue(TypedDict):
+    """From the browser. `ink`: base64 PNG, 280x280, white on black, "" for blank; `final`: the pen is up."""
+
+    ink: str
+    seq: int
+    final: bool
+    strokes: int
+
+
+class CanvasPicture(TypedDict):
+    """To the browser: a picture (base64 PNG or data URL, white ink on black) drawn once for every new `load_seq`."""
+
+    load: str
+    load_seq: int
+
+
+def canvas_picture(png: bytes, seq: int) -> CanvasPicture:
+    """The value that draws a PNG's ink, white on black, over the whole canvas as one step that can be undone."""
+    return CanvasPicture(load=base64.b64encode(png).decode("ascii"), load_seq=seq)
+
+
+def read_ink(value: Any) -> tuple[bytes, int]:
+    """The PNG file's bytes (b"" for blank) and the sequence number in what a browser, or anyone, has posted.
+
+    Raises InvalidDrawing for anything that is not a value of the canvas.
+    """
+    if value is None:
+        return b"", 0
+    if not isinstance(value, dict):
+        raise InvalidDrawing(f"A drawing is an object with the key 'ink', not {_kind(value)}.")
+    ink, seq = value.get("ink", ""), value.get("seq", 0)
+    if not isinstance(ink, str):
+        raise InvalidDrawing(f"A drawing's ink is a base64 PNG, not {_kind(ink)}.")
+    if len(ink) > MAX_INK_CHARACTERS:
+        raise InvalidDrawing(
+            f"This drawing has {len(ink):,} characters of base64; send at most {MAX_INK_CHARACTERS:,}."
+        )
+    # bool is an int; a sequence number beyond 2**53 would not come back from a browser unchanged.
+    if type(seq) is not int or not 0 <= seq <= 2**53:
+        seq = 0
+    try:
+        return base64.b64decode(ink.rpartition(",")[2], validate=True), seq
+    except (binascii.Error, ValueError):
+        raise InvalidDrawing("This drawing's ink is not valid base64; send a base64 PNG.") from None
+
+
+def create_canvas(elem_id: str | None = "canvas") -> gr.HTML:
+    """The canvas. Event `input`: ink has changed.
+
+    Bind it with `queue=False, trigger_mode="always_last", show_progress="hidden"`: then one request is in flight at a
+    time and the newest ink wins.
+    """
+    blank = CanvasValue(ink="", seq=0, final=True, strokes=0)
+    return build_component(Path(__file__).parent, blank, "Drawing canvas", elem_id)
+
+
+def _kind(value: Any) -> str:
+    return f"a value of type {type(value).__name__}"

@@ -1,0 +1,115 @@
+"""A real browser for the tests of the page, found or fetched; and a page that must stay clean.
+
+`page` fails at the end of a test on any console error, page error or request that left 127.0.0.1.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, sync_playwright
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+def _on_path(_: Playwright) -> str | None:
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def _of_playwright(playwright: Playwright) -> str | None:
+    path = playwright.chromium.executable_path
+    return path if Path(path).exists() else None
+
+
+def _downloaded(playwright: Playwright) -> str | None:
+    command = [sys.executable, "-m", "playwright", "install", "chromium"]
+    _is_done(command, timeout_seconds=300)
+    return _of_playwright(playwright)
+
+
+def _from_debian(playwright: Playwright) -> str | None:
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        return None
+    install = ["apt-get", "install", "-y", "--no-install-recommends", "chromium"]
+    if not _is_done(install, timeout_seconds=600):
+        _is_done(["apt-get", "update"], timeout_seconds=300)
+        _is_done(install, timeout_seconds=600)
+    return _on_path(playwright)
+
+
+def _is_done(command: list[str], timeout_seconds: float) -> bool:
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        result = subprocess.run(command, env=quiet, capture_output=True, timeout=timeout_seconds, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return result.returncode == 0
+
+
+def _launch(playwright: Playwright) -> Browser:
+    """The first browser that starts: one may be present and yet lack its system libraries."""
+    sources: tuple[Callable[[Playwright], str | None], ...] = (
+        _on_path,
+        _of_playwright,
+        _downloaded,
+        _from_debian,
+    )
+    for source in sources:
+        path = source(playwright)
+        if path is None:
+            continue
+        try:
+            return playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        except Exception:
+            continue
+    return pytest.fail(
+        "No Chromium could be found, downloaded or started: install Chromium or Google Chrome "
+        "(on Debian: `apt-get install chromium`) and run the tests again."
+    )
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One headless Chromium for all tests."""
+    with sync_playwright() as playwright:
+        browser = _launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of a fresh visitor, 1,280 x 900; checked for errors and for strangers at the end."""
+    faults: list[str] = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            faults.append(f"console error: {message.text} ({message.location.get('url', '')})")
+
+    def on_request(request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme not in ("data", "blob") and address.hostname != "127.0.0.1":
+            faults.append(f"request to another host: {request.url}")
+
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
+    page.on("request", on_request)
+    yield page
+    context.close()
+    assert not faults, "\n".join(faults)
