@@ -1,7 +1,7 @@
 """Every knob of one training run, each declared once: default, bounds and help.
 
 The form, the command line, the link and the validation all read these declarations. This module
-knows what a knob may be, not what it does: it imports neither torch nor anything of ours but errors.
+knows what a knob may be, not what it does: it does not import torch.
 """
 
 import re
@@ -9,60 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Self
-from urllib.parse import parse_qsl, urlencode
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from mnist_demo.choices import (
+    Activation,
+    Augmentation,
+    Mistake,
+    Network,
+    Normalize,
+    Optimizer,
+    Schedule,
+)
 from mnist_demo.errors import InvalidExperiment
-
-
-class Network(StrEnum):
-    MLP = "mlp"
-    CNN = "cnn"
-
-
-class Activation(StrEnum):
-    RELU = "relu"
-    SIGMOID = "sigmoid"
-    TANH = "tanh"
-    NONE = "none"
-
-
-class Optimizer(StrEnum):
-    SGD = "sgd"
-    MOMENTUM = "momentum"
-    ADAM = "adam"
-    ADAMW = "adamw"
-
-
-class Schedule(StrEnum):
-    CONSTANT = "constant"
-    ONE_CYCLE = "one_cycle"
-
-
-class Augmentation(StrEnum):
-    NONE = "none"
-    SHIFT = "shift"
-    AFFINE = "affine"
-
-
-class Normalize(StrEnum):
-    SYMMETRIC = "symmetric"  # [-1, 1], the notes' Normalize((0.5,), (0.5,))
-    UNIT = "unit"  # [0, 1], ToTensor() alone
-    RAW = "raw"  # 0 to 255, the bytes as they are
-
-
-class Mistake(StrEnum):
-    NONE = "none"
-    NO_ZERO_GRAD = "no_zero_grad"
-    NO_SHUFFLE = "no_shuffle"
-    NO_EVAL = "no_eval"
-    SOFTMAX_CROSS_ENTROPY = "softmax_cross_entropy"
-    LOG_SOFTMAX_CROSS_ENTROPY = "log_softmax_cross_entropy"
-    NLL_PROBABILITIES = "nll_probabilities"
-    NLL_LOGITS = "nll_logits"
-
 
 MAX_LAYERS = 4
 MAX_WIDTH = 1024
@@ -134,12 +94,8 @@ class Experiment(BaseModel):
         title="Schedule",
         description="Keep the learning rate, or warm it up and let it fall to zero (one_cycle).",
     )
-    weight_decay: float = Field(
-        0.0, ge=0, le=1, title="Weight decay", description="Pull of every weight towards zero."
-    )
-    batch_size: int = Field(
-        64, ge=1, le=2048, title="Batch size", description="Images behind each weight update."
-    )
+    weight_decay: float = Field(0.0, ge=0, le=1, title="Weight decay", description="Pull of every weight towards zero.")
+    batch_size: int = Field(64, ge=1, le=2048, title="Batch size", description="Images behind each weight update.")
     train_size: int = Field(
         1000,
         ge=100,
@@ -147,9 +103,7 @@ class Experiment(BaseModel):
         title="Training images",
         description="How many of the 55,000 training images the network may see.",
     )
-    epochs: int = Field(
-        40, ge=1, le=200, title="Epochs", description="Passes over the training images."
-    )
+    epochs: int = Field(40, ge=1, le=200, title="Epochs", description="Passes over the training images.")
     patience: int = Field(
         0,
         ge=0,
@@ -182,7 +136,9 @@ class Experiment(BaseModel):
         description="Pixels as [-1, 1] (symmetric), [0, 1] (unit) or 0 to 255 (raw).",
     )
     mistake: Annotated[Mistake, _choice(Mistake)] = Field(
-        Mistake.NONE, title="Mistake", description="One wrong line in the training loop, on purpose."
+        Mistake.NONE,
+        title="Mistake",
+        description="One wrong line in the training loop, on purpose.",
     )
     seed: int = Field(
         0,
@@ -212,34 +168,6 @@ class Experiment(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """All knobs as JSON types."""
         return self.model_dump(mode="json")
-
-
-class Pair(BaseModel):
-    """Two runs that differ, ideally in exactly one knob, trained side by side."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    a: Experiment
-    b: Experiment
-
-    def to_query(self) -> str:
-        """The link's text: A's knobs that differ from the defaults, and B's that differ from A's."""
-        a = {name: to_text(value) for name, value in non_default(self.a).items()}
-        b = {f"b.{name}": to_text(new) for name, (_, new) in changed_fields(self.a, self.b).items()}
-        return urlencode(a | b)
-
-    @classmethod
-    def from_query(cls, query: str) -> Self:
-        """Reads what `to_query` wrote. Raises InvalidExperiment for anything else."""
-        if len(query) > 2000:
-            raise InvalidExperiment(f"The link is {len(query):,} characters long; 2,000 is the most.")
-        items = parse_qsl(query, keep_blank_values=True)
-        texts = dict(items)
-        if len(texts) != len(items):
-            raise InvalidExperiment("The link names a knob twice; name each once.")
-        a = Experiment.from_text({k: v for k, v in texts.items() if not k.startswith("b.")})
-        changes = {k[2:]: v for k, v in texts.items() if k.startswith("b.")}
-        return cls(a=a, b=a.replace(**{k: parse_text(k, v) for k, v in changes.items()}))
 
 
 @dataclass(frozen=True)
@@ -327,8 +255,7 @@ def changed_fields(a: Experiment, b: Experiment) -> dict[str, tuple[Any, Any]]:
 def describe_changes(a: Experiment, b: Experiment) -> str:
     """'dropout 0 → 0.5', several joined by ', '; empty where the two are equal."""
     return ", ".join(
-        f"{name.replace('_', ' ')} {to_text(old)} → {to_text(new)}"
-        for name, (old, new) in changed_fields(a, b).items()
+        f"{name.replace('_', ' ')} {to_text(old)} → {to_text(new)}" for name, (old, new) in changed_fields(a, b).items()
     )
 
 

@@ -22,7 +22,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision import datasets
 
-from mnist_demo.config import TRAIN_IMAGES, Augmentation, Normalize
+from mnist_demo.choices import Augmentation, Normalize
+from mnist_demo.config import TRAIN_IMAGES
 from mnist_demo.errors import DataError
 
 ARCHIVE = Path(__file__).parent / "assets" / "mnist.tar.xz"
@@ -220,6 +221,4 @@ def _read_archive(archive: Path) -> Iterator[tuple[str, bytes]]:
 def _verify(name: str, content: bytes) -> None:
     found = hashlib.sha256(content).hexdigest()
     if found != FILE_SHA256[name]:
-        raise DataError(
-            f"{name} is not MNIST's: its SHA-256 is {found}, expected {FILE_SHA256[name]}."
-        )
+        raise DataError(f"{name} is not MNIST's: its SHA-256 is {found}, expected {FILE_SHA256[name]}.")

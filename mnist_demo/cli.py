@@ -1,0 +1,159 @@
+"""The command line: `python -m mnist_demo train | evaluate | predict | archive`.
+
+Turns words into calls and results into lines. Exit status 0: done; 1: the work failed; 2: the words
+were wrong. Every error is one sentence.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from mnist_demo import checkpoints, data, evaluation, inference, schedule, sketch, training
+from mnist_demo.config import Experiment, knobs, to_text
+from mnist_demo.errors import InvalidDrawing, InvalidExperiment, MnistLabError
+from mnist_demo.history import Metrics
+from mnist_demo.networks import weights_hash
+
+CHUNK_STEPS = 100
+DEFAULT_CHECKPOINT = checkpoints.SHIPPED / "cnn.safetensors"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit status."""
+    try:
+        options = _parser().parse_args(arguments)
+        options.command(options)
+    except InvalidExperiment as error:
+        print(error, file=sys.stderr)
+        return 2
+    except MnistLabError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
+    return 0
+
+
+class _OneSentenceParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message[:1].upper()}{message[1:]}; see `python -m {self.prog} --help`.\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _OneSentenceParser(prog="mnist_demo", description="Train, score and ask small MNIST networks.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_OneSentenceParser)
+
+    train = commands.add_parser("train", help="train one network and keep it", allow_abbrev=False)
+    for knob in knobs().values():
+        flag = f"--{knob.name.replace('_', '-')}"
+        note = f"{knob.help} {knob.accepts}; default {to_text(knob.default)}.".replace("%", "%%")
+        train.add_argument(flag, dest=f"knob.{knob.name}", metavar="VALUE", help=note)
+    train.add_argument("--output", type=Path, metavar="FILE", help="write the checkpoint (.safetensors or .pth) here")
+    train.add_argument("--keep", choices=["best", "last"], default="best", help="which weights to write (best)")
+    train.add_argument("--threads", type=int, choices=range(1, 65), default=1, metavar="N", help="torch threads (1)")
+    train.set_defaults(command=_train)
+
+    evaluate = commands.add_parser("evaluate", help="score a checkpoint on the test images")
+    evaluate.add_argument("checkpoint", type=Path)
+    evaluate.add_argument("--json", action="store_true", help="print one JSON object")
+    evaluate.set_defaults(command=_evaluate)
+
+    predict = commands.add_parser("predict", help="read the digit in picture files")
+    predict.add_argument("pictures", type=Path, nargs="+", metavar="IMAGE")
+    predict.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT)
+    predict.add_argument("--json", action="store_true", help="print one JSON object a picture")
+    predict.set_defaults(command=_predict)
+
+    archive = commands.add_parser("archive", help="rebuild the bundled MNIST archive from raw IDX files")
+    archive.add_argument("folder", type=Path)
+    archive.add_argument("--output", type=Path, default=data.ARCHIVE)
+    archive.set_defaults(command=lambda options: data.build_archive(options.folder, options.output))
+    return parser
+
+
+def _train(options: argparse.Namespace) -> None:
+    texts = {name.removeprefix("knob."): text for name, text in vars(options).items() if name.startswith("knob.")}
+    experiment = Experiment.from_text({name: text for name, text in texts.items() if text is not None})
+    state, kept = _run(experiment, options.keep, options.threads)
+    metrics, weights = kept
+    checkpoint = checkpoints.Checkpoint(checkpoints.fit(weights, experiment), experiment, {})
+    test = evaluation.evaluate_on_test(checkpoint, data.mnist_root())
+    print(f"{state.status} at epoch {state.history[-1].epoch:g}; kept epoch {metrics.epoch:g}: {_scores_line(metrics)}")
+    print(f"test accuracy {test.accuracy:.4f}   weights SHA-256 {weights_hash(weights)}")
+    if options.output:
+        scores = {
+            "test_accuracy": test.accuracy,
+            "test_loss": test.loss,
+            "val_accuracy": metrics.val_accuracy,
+            "val_loss": metrics.val_loss,
+            "train_accuracy": metrics.train_accuracy,
+            "train_loss": metrics.train_loss,
+            "epoch": metrics.epoch,
+        }
+        is_pth = options.output.suffix == ".pth"
+        blob = checkpoints.to_pth(weights) if is_pth else checkpoints.pack(weights, experiment, scores)
+        options.output.write_bytes(blob)
+        print(f"wrote {options.output} ({len(blob):,} bytes)")
+
+
+def _run(
+    experiment: Experiment, keep: str, threads: int
+) -> tuple[training.TrainState, tuple[Metrics, training.Weights]]:
+    """Trains to the end under a progress bar; the last state, and the kept point with its weights."""
+    training_data = data.load_training_data(data.mnist_root())
+    kept: list[tuple[Metrics, training.Weights]] = []
+
+    def keep_weights(metrics: Metrics, model: nn.Module) -> None:
+        if keep == "last" or not kept or metrics.val_loss < kept[0][0].val_loss:
+            kept[:] = [(metrics, {name: value.clone() for name, value in model.state_dict().items()})]
+
+    state = training.start(experiment)
+    with tqdm(total=schedule.total_steps(experiment), unit="step", disable=None, leave=False) as bar:
+        while state.is_running:
+            before = state.step
+            state, metrics = training.advance(
+                state, CHUNK_STEPS, training_data, threads=threads, on_evaluation=keep_weights
+            )
+            bar.update(state.step - before)
+            for point in metrics:
+                bar.write(f"epoch {point.epoch:7.2f}  {_scores_line(point)}")
+    return state, kept[0]
+
+
+def _scores_line(point: Metrics) -> str:
+    return (
+        f"train loss {point.train_loss:.4f} accuracy {point.train_accuracy:.4f}   "
+        f"val loss {point.val_loss:.4f} accuracy {point.val_accuracy:.4f}"
+    )
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    result = evaluation.evaluate_on_test(checkpoints.load(options.checkpoint), data.mnist_root())
+    if options.json:
+        print(json.dumps({"test_accuracy": result.accuracy, "test_loss": result.loss, "images": len(result.labels)}))
+    else:
+        print(f"test accuracy {result.accuracy:.4f}   test loss {result.loss:.4f}   ({len(result.labels):,} images)")
+
+
+def _predict(options: argparse.Namespace) -> None:
+    torch.set_num_threads(1)
+    checkpoint = checkpoints.load(options.checkpoint)
+    for path in options.pictures:
+        if not path.is_file():
+            raise InvalidDrawing(f"There is no picture {path}.")
+        prediction = inference.recognize(sketch.read_picture(path.read_bytes()), checkpoint)
+        if options.json:
+            probabilities = [round(float(p), 6) for p in prediction.probabilities]
+            print(
+                json.dumps({"digit": prediction.digit, "probabilities": probabilities, "refusal": prediction.refusal})
+            )
+        else:
+            print(f"{path}: {prediction.refusal or f'{prediction.digit} ({prediction.confidence:.1%})'}")

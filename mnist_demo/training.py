@@ -1,0 +1,292 @@
+"""Training as a pure function: `advance(state, max_steps, data) -> (state, metrics)`.
+
+Everything that decides the next step is inside the state (weights, optimizer moments, random
+states, position in the epoch), so any way of cutting a run into chunks gives the same run, bit for
+bit. Knows one run; does not know processes, visitors or files.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mnist_demo import networks
+from mnist_demo.choices import Mistake, Optimizer
+from mnist_demo.config import Experiment
+from mnist_demo.data import Split, TrainingData, augment, noisy_labels, normalize
+from mnist_demo.history import Metrics, stopping_index
+from mnist_demo.schedule import (
+    is_evaluation_step,
+    learning_rate_at,
+    steps_per_epoch,
+    total_steps,
+)
+
+Weights = dict[str, Tensor]
+OnEvaluation = Callable[[Metrics, nn.Module], None]
+
+TRAIN_SLICE = 2_000  # training images behind the eval-mode training loss
+EVALUATION_BATCH = 1_000
+
+
+class Status(StrEnum):
+    RUNNING = "running"
+    FINISHED = "finished"
+    STOPPED_EARLY = "stopped_early"
+    DIVERGED = "diverged"
+
+
+@dataclass(frozen=True)
+class TrainState:
+    """One run between two steps. Tensors are never changed in place: `advance` returns new ones."""
+
+    experiment: Experiment
+    step: int
+    weights: Weights  # the model's state dict
+    moments: Weights  # the optimizer's tensors, "<parameter index>.<name>"
+    order_rng: Tensor  # uint8, the batch-order generator before it drew this epoch's order
+    noise_rng: Tensor  # uint8, the generator of dropout and augmentation
+    loss_sum: float  # of the batch losses since the last point
+    loss_count: int
+    history: tuple[Metrics, ...]
+    status: Status
+
+    @property
+    def is_running(self) -> bool:
+        return self.status is Status.RUNNING
+
+
+def compute_loss(logits: Tensor, labels: Tensor, mistake: Mistake, smoothing: float = 0) -> Tensor:
+    """The loss a learner would have written: cross-entropy, or one of its mistaken forms.
+
+    Logits (N, 10) and labels int64 (N,) -> a scalar.
+    """
+    if mistake is Mistake.SOFTMAX_CROSS_ENTROPY:
+        logits = F.softmax(logits, dim=1)
+    elif mistake is Mistake.LOG_SOFTMAX_CROSS_ENTROPY:
+        logits = F.log_softmax(logits, dim=1)
+    elif mistake is Mistake.NLL_PROBABILITIES:
+        return F.nll_loss(F.softmax(logits, dim=1), labels)
+    elif mistake is Mistake.NLL_LOGITS:
+        return F.nll_loss(logits, labels)
+    return F.cross_entropy(logits, labels, label_smoothing=smoothing)
+
+
+def build_optimizer(experiment: Experiment, model: nn.Module) -> torch.optim.Optimizer:
+    """The experiment's optimizer, in its fused form: one pass over the weights instead of a dozen."""
+    rate, decay = experiment.learning_rate, experiment.weight_decay
+    match experiment.optimizer:
+        case Optimizer.SGD:
+            return torch.optim.SGD(model.parameters(), rate, weight_decay=decay, fused=True)
+        case Optimizer.MOMENTUM:
+            return torch.optim.SGD(model.parameters(), rate, momentum=0.9, weight_decay=decay, fused=True)
+        case Optimizer.ADAM:
+            return torch.optim.Adam(model.parameters(), rate, weight_decay=decay, fused=True)
+        case Optimizer.ADAMW:
+            return torch.optim.AdamW(model.parameters(), rate, weight_decay=decay, fused=True)
+
+
+def start(experiment: Experiment) -> TrainState:
+    """The state before the first step: initial weights and the three generators of the seed."""
+    return TrainState(
+        experiment=experiment,
+        step=0,
+        weights=_copy(networks.build(experiment).state_dict()),
+        moments={},
+        order_rng=torch.Generator().manual_seed(experiment.seed + 1).get_state(),
+        noise_rng=torch.Generator().manual_seed(experiment.seed + 2).get_state(),
+        loss_sum=0.0,
+        loss_count=0,
+        history=(),
+        status=Status.RUNNING,
+    )
+
+
+def advance(
+    state: TrainState,
+    max_steps: int,
+    data: TrainingData,
+    *,
+    threads: int = 1,
+    on_evaluation: OnEvaluation | None = None,
+) -> tuple[TrainState, list[Metrics]]:
+    """Trains for at most `max_steps` updates; the new state and the points measured on the way.
+
+    Depends on its arguments alone and leaves them as they are. Stops before `max_steps` where the
+    run ends: its last epoch is done, its patience is spent, or its loss is no longer a number.
+    `on_evaluation(metrics, model)` is called at each point, with the model to look at, not to keep.
+    More than one thread is faster for a large network and no longer bit-identical between machines.
+    """
+    if not state.is_running:
+        return state, []
+    threads_before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            learner = _Learner(state, data, on_evaluation or (lambda _metrics, _model: None))
+            learner.run(max_steps)
+            return learner.to_state(), learner.measured
+    finally:
+        torch.set_num_threads(threads_before)
+
+
+@torch.no_grad()
+def evaluate(
+    model: nn.Module, split: Split, experiment: Experiment, labels: Tensor | None = None
+) -> tuple[float, float]:
+    """Mean loss and accuracy on a split, in the mode (train or eval) the model is in."""
+    labels = split.labels if labels is None else labels
+    loss_sum, correct = 0.0, 0
+    for images, batch_labels in zip(
+        torch.split(split.images, EVALUATION_BATCH), torch.split(labels, EVALUATION_BATCH), strict=True
+    ):
+        logits = model(normalize(images, experiment.normalize))  # (B, 10)
+        loss = compute_loss(logits, batch_labels, experiment.mistake)
+        loss_sum += loss.item() * len(batch_labels)
+        correct += int((logits.argmax(dim=1) == batch_labels).sum())
+    return loss_sum / len(labels), correct / len(labels)
+
+
+class _Learner:
+    """A TrainState unpacked into live torch objects for the length of one `advance`."""
+
+    def __init__(self, state: TrainState, data: TrainingData, on_evaluation: OnEvaluation) -> None:
+        self.state = state
+        self.experiment = experiment = state.experiment
+        self.val = data.val
+        self.train = data.train.first(experiment.train_size)
+        self.labels = noisy_labels(self.train.labels, experiment.label_noise, experiment.seed)
+        self.model = networks.build(experiment)
+        self.model.load_state_dict(state.weights)
+        self.model.train()
+        self.optimizer = build_optimizer(experiment, self.model)
+        _load_moments(self.optimizer, state.moments)
+        self.order_rng = torch.Generator()
+        self.order_rng.set_state(state.order_rng)
+        self.order_rng_at_epoch = state.order_rng
+        torch.set_rng_state(state.noise_rng)
+        self.step, self.status = state.step, state.status
+        self.loss_sum, self.loss_count = state.loss_sum, state.loss_count
+        self.measured: list[Metrics] = []
+        self.on_evaluation = on_evaluation
+        self.order = torch.empty(0, dtype=torch.int64)
+        if self.step % steps_per_epoch(experiment):
+            self.order = self._draw_order()
+
+    def run(self, max_steps: int) -> None:
+        if not self.state.history:
+            self._measure()
+        for _ in range(max_steps):
+            if self.status is not Status.RUNNING:
+                break
+            is_finite = self._train_step()
+            if not is_finite:
+                self.status = Status.DIVERGED
+            if not is_finite or is_evaluation_step(self.experiment, self.step):
+                self._measure()
+
+    def _train_step(self) -> bool:
+        """One update, as the notes teach it; whether its loss is still a number."""
+        experiment = self.experiment
+        position = self.step % steps_per_epoch(experiment)
+        if position == 0:
+            self.order_rng_at_epoch = self.order_rng.get_state()
+            self.order = self._draw_order()
+        batch = self.order[position * experiment.batch_size :][: experiment.batch_size]
+        images = augment(self.train.images[batch], experiment.augmentation)  # (B, 28, 28)
+        logits = self.model(normalize(images, experiment.normalize))  # (B, 10)
+        loss = compute_loss(logits, self.labels[batch], experiment.mistake, experiment.label_smoothing)
+        if experiment.mistake is not Mistake.NO_ZERO_GRAD:
+            self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate_at(experiment, self.step)
+        self.optimizer.step()
+        self.step += 1
+        batch_loss = loss.item()
+        self.loss_sum += batch_loss
+        self.loss_count += 1
+        return math.isfinite(batch_loss)
+
+    def _draw_order(self) -> Tensor:
+        order = torch.randperm(len(self.train), generator=self.order_rng)
+        if self.experiment.mistake is Mistake.NO_SHUFFLE:
+            return self.train.labels.argsort(stable=True)
+        return order
+
+    def _measure(self) -> None:
+        experiment = self.experiment
+        self.model.train(experiment.mistake is Mistake.NO_EVAL)
+        train_slice = self.train.first(TRAIN_SLICE)
+        train_loss, train_accuracy = evaluate(self.model, train_slice, experiment, self.labels[:TRAIN_SLICE])
+        val_loss, val_accuracy = evaluate(self.model, self.val, experiment)
+        metrics = Metrics(
+            step=self.step,
+            epoch=self.step / steps_per_epoch(experiment),
+            examples_seen=self._examples_seen(),
+            running_loss=self.loss_sum / self.loss_count if self.loss_count else math.nan,
+            train_loss=train_loss,
+            train_accuracy=train_accuracy,
+            val_loss=val_loss,
+            val_accuracy=val_accuracy,
+        )
+        self.loss_sum, self.loss_count = 0.0, 0
+        self.measured.append(metrics)
+        self.on_evaluation(metrics, self.model)
+        self.model.train()
+        if self.status is Status.RUNNING and self.step >= total_steps(experiment):
+            self.status = Status.FINISHED
+        elif self.status is Status.RUNNING and self._is_patience_spent():
+            self.status = Status.STOPPED_EARLY
+
+    def _is_patience_spent(self) -> bool:
+        history = (*self.state.history, *self.measured)
+        return stopping_index(history, self.experiment.patience) is not None
+
+    def _examples_seen(self) -> int:
+        epochs, position = divmod(self.step, steps_per_epoch(self.experiment))
+        in_epoch = min(position * self.experiment.batch_size, self.experiment.train_size)
+        return epochs * self.experiment.train_size + in_epoch
+
+    def to_state(self) -> TrainState:
+        return replace(
+            self.state,
+            step=self.step,
+            weights=_copy(self.model.state_dict()),
+            moments=_moments(self.optimizer),
+            order_rng=self.order_rng_at_epoch
+            if self.step % steps_per_epoch(self.experiment)
+            else self.order_rng.get_state(),
+            noise_rng=torch.get_rng_state(),
+            loss_sum=self.loss_sum,
+            loss_count=self.loss_count,
+            history=(*self.state.history, *self.measured),
+            status=self.status,
+        )
+
+
+def _copy(weights: Weights) -> Weights:
+    return {name: value.detach().clone() for name, value in weights.items()}
+
+
+def _moments(optimizer: torch.optim.Optimizer) -> Weights:
+    return {
+        f"{index}.{name}": value.detach().clone()
+        for index, tensors in optimizer.state_dict()["state"].items()
+        for name, value in tensors.items()
+        if isinstance(value, Tensor)
+    }
+
+
+def _load_moments(optimizer: torch.optim.Optimizer, moments: Weights) -> None:
+    """Puts saved moments back, each in its parameter's memory layout: the fused kernels rely on it."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    for key, value in moments.items():
+        index, name = key.split(".", 1)
+        parameter = parameters[int(index)]
+        target = torch.empty_like(parameter if value.shape == parameter.shape else value)
+        optimizer.state[parameter][name] = target.detach().copy_(value)
