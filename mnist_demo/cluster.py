@@ -1,0 +1,352 @@
+"""The only module that knows Dask: it runs module-level functions on worker processes.
+
+Here are decided how workers start, what becomes of a task whose worker dies or that never ends, and in which words
+an outage is told. What the functions compute is unknown here: they get plain arguments or bytes, they are pure (a lost
+one is run again), and importing them must be possible in the worker.
+
+Everything Dask lives on one event loop in one daemon thread, so that a web server's own loop never waits for it.
+"""
+
+# mypy: allow-untyped-calls
+
+import asyncio
+import atexit
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self, TypeVar, TypeVarTuple, cast
+
+import dask
+from distributed import Client, KilledWorker, LocalCluster, Nanny, Worker, WorkerPlugin
+from distributed.scheduler import NoValidWorkerError, NoWorkerError
+
+from mnist_demo.errors import EngineUnavailable, MnistLabError
+
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
+
+WORKER_NICENESS = 10  # drawing stays fast beside training: p95 22 ms with it, 53 ms for threads (2026-11-23)
+WORKER_MEMORY = "4GiB"  # ten times what training needs; two of them fit a 16 GB machine beside the server
+ALLOWED_FAILURES = 2  # so a task is tried on three workers before it counts as poison
+WATCH_SECONDS = 2.0
+CONNECT_SECONDS = 5.0
+RECONNECT_SECONDS = 2.0
+
+# A round trip ships a few MB of optimizer state in the task itself, about which Dask would warn above 10 MB.
+_COMMON_SETTINGS = {"distributed.admin.large-graph-warning-threshold": "256MiB"}
+
+# Trimming memory after every task costs a quarter of the training speed; sampling the stack costs more of it. Workers
+# hold no data worth spilling, and a paused worker would never resume: one that outgrows its memory is restarted.
+_LOCAL_SETTINGS = {
+    "distributed.nanny.pre-spawn-environ": {
+        "MALLOC_TRIM_THRESHOLD_": 2**28,
+        "MALLOC_MMAP_THRESHOLD_": 2**28,
+        "OMP_NUM_THREADS": 1,
+        "MKL_NUM_THREADS": 1,
+        "OPENBLAS_NUM_THREADS": 1,
+    },
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.scheduler.no-workers-timeout": "60s",
+}
+
+
+class Phase(StrEnum):
+    """Where a cluster is in its life."""
+
+    STARTING = "starting"
+    READY = "ready"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class ClusterStatus:
+    """What a page may show: the phase, the workers alive now, and for FAILED one sentence that says why."""
+
+    phase: Phase
+    workers: int = 0
+    reason: str = ""
+
+
+class Cluster:
+    """Worker processes of this machine, or of the cluster behind a scheduler's address. Make one with `start`."""
+
+    def __init__(self, scheduler_address: str | None, workers: int, warm: Callable[[], object] | None) -> None:
+        self._scheduler_address = scheduler_address
+        self._wanted_workers = workers
+        self._warm = warm
+        self._status = ClusterStatus(Phase.STARTING)
+        self._client: Client | None = None
+        self._settled = asyncio.Event()  # set while there is a client, or a reason why there is none
+        self._closing = asyncio.Event()
+        # One slot a worker: a task that waits here, not in Dask's own queues, starts in the order of asking, cannot be
+        # blamed for the death of a worker it only waited for, and its deadline counts only the time it has a worker.
+        self._slots = asyncio.Semaphore(0)
+        self._slot_count = 0
+        self._running: set[asyncio.Task[Any]] = set()
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._loop = self._runner.get_loop()
+        self._lock = threading.Lock()  # nothing is handed to the loop after `close` has begun
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._serve, name="mnist-cluster", daemon=True)
+
+    @classmethod
+    def start(
+        cls,
+        *,
+        scheduler_address: str | None = None,
+        workers: int = 2,
+        warm: Callable[[], object] | None = None,
+    ) -> Self:
+        """Return at once, while the workers start behind; `status` tells how far they are.
+
+        `scheduler_address` ("tcp://..." or "tls://...", certificates from Dask's own configuration) names a running
+        scheduler instead of `workers` processes of this machine. `warm`, a module-level function, is called once in
+        every worker before it counts as ready, and again in a worker that replaces a dead one.
+
+        The main module must be importable without side effects, because every worker imports it.
+        """
+        cluster = cls(scheduler_address, workers, warm)
+        atexit.register(cluster.close)
+        cluster._thread.start()
+        return cluster
+
+    @property
+    def status(self) -> ClusterStatus:
+        """The latest state; `workers` may lag by two seconds."""
+        return self._status
+
+    async def run(
+        self,
+        function: Callable[[*Arguments], Result],
+        *arguments: *Arguments,
+        deadline_seconds: float = 120.0,
+    ) -> Result:
+        """Call `function(*arguments)` on a worker and return what it returns.
+
+        Waits for the workers to be ready and for one of them to be free; neither counts towards the deadline. If the
+        awaiting task is cancelled, a task that still waits never starts, and one that runs is left to end unheard.
+
+        Raises EngineUnavailable when the workers cannot be reached, die of the task three times, or exceed the
+        deadline (that worker is replaced); whatever `function` itself raises comes through unchanged.
+        """
+        return await asyncio.wrap_future(self._submit(function, arguments, deadline_seconds))
+
+    def run_blocking(
+        self,
+        function: Callable[[*Arguments], Result],
+        *arguments: *Arguments,
+        deadline_seconds: float = 120.0,
+    ) -> Result:
+        """The same as `run`, for callers without an event loop."""
+        return self._submit(function, arguments, deadline_seconds).result()
+
+    def close(self) -> None:
+        """End the workers and wait for them; unfinished tasks raise EngineUnavailable. May be called twice."""
+        with self._lock:
+            if not self._is_closed:
+                self._is_closed = True
+                self._loop.call_soon_threadsafe(self._closing.set)
+        self._thread.join(timeout=20)
+        atexit.unregister(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # What follows runs on the cluster's own loop, except the first two.
+
+    def _submit(self, function: Callable[..., Result], arguments: tuple[Any, ...], deadline: float) -> Future[Result]:
+        with self._lock:
+            if self._is_closed:
+                raise EngineUnavailable(_CLOSED)
+            call = self._run_when_free(function, arguments, deadline)
+            return asyncio.run_coroutine_threadsafe(call, self._loop)
+
+    def _serve(self) -> None:
+        with self._runner:
+            self._runner.run(self._live())
+        self._status = ClusterStatus(Phase.CLOSED)
+
+    async def _live(self) -> None:
+        """Be connected until closed. A scheduler elsewhere is tried again; workers that cannot start here are not."""
+        while not self._closing.is_set():
+            try:
+                async with AsyncExitStack() as stack:
+                    await self._connected_life(stack)
+                reason = _LOST
+            except Exception as error:
+                reason = _why_not_started(error, self._scheduler_address)
+                logging.getLogger(__name__).warning(reason, exc_info=error)
+            self._client = None
+            if self._closing.is_set():
+                return
+            self._status = ClusterStatus(Phase.FAILED, reason=reason)
+            self._settled.set()
+            pause = RECONNECT_SECONDS if self._scheduler_address else None
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), pause)
+
+    async def _connected_life(self, stack: AsyncExitStack) -> None:
+        dask.config.set(_COMMON_SETTINGS)
+        target = self._scheduler_address or await stack.enter_async_context(self._local_cluster())
+        client = await stack.enter_async_context(
+            Client(target, asynchronous=True, set_as_default=False, timeout=CONNECT_SECONDS)
+        )
+        if self._scheduler_address:
+            await client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        care = _WorkerCare(self._warm, is_local=self._scheduler_address is None)
+        warming = asyncio.ensure_future(client.register_plugin(care, name="mnist-worker-care"))
+        closing = asyncio.ensure_future(self._closing.wait())
+        await asyncio.wait({warming, closing}, return_when=asyncio.FIRST_COMPLETED)
+        if self._closing.is_set():
+            return
+        closing.cancel()
+        await warming
+        self._client = client
+        while client.status in ("running", "connecting") and not self._closing.is_set():
+            await self._count_workers(client)
+            self._settled.set()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), WATCH_SECONDS)
+        if self._closing.is_set():
+            for task in self._running:
+                task.cancel()
+
+    def _local_cluster(self) -> LocalCluster:
+        dask.config.set(_LOCAL_SETTINGS)
+        return LocalCluster(
+            n_workers=self._wanted_workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            memory_limit=WORKER_MEMORY,
+            scheduler_kwargs={"allowed_failures": ALLOWED_FAILURES},
+            silence_logs=logging.CRITICAL,
+            asynchronous=True,
+        )
+
+    async def _count_workers(self, client: Client) -> None:
+        with suppress(OSError):
+            threads = await client.nthreads()
+            self._status = ClusterStatus(Phase.READY, workers=len(threads))
+            while self._slot_count < sum(threads.values()):
+                self._slot_count += 1
+                self._slots.release()
+
+    async def _run_when_free(
+        self, function: Callable[..., Result], arguments: tuple[Any, ...], deadline: float
+    ) -> Result:
+        try:
+            await self._settled.wait()
+            if self._client is None:
+                raise EngineUnavailable(self._status.reason)
+            await self._slots.acquire()
+            task = self._loop.create_task(self._run_on_worker(function, arguments, deadline))
+            self._running.add(task)
+            task.add_done_callback(self._free_slot)
+            # A function that runs cannot be interrupted. Its slot stays taken until the worker is free again.
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if self._closing.is_set():
+                raise EngineUnavailable(_CLOSED) from None
+            raise
+
+    def _free_slot(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        self._slots.release()
+
+    async def _run_on_worker(
+        self, function: Callable[..., Result], arguments: tuple[Any, ...], deadline: float
+    ) -> Result:
+        client = self._client
+        if client is None or client.status != "running":
+            raise EngineUnavailable(_LOST)
+        future = client.submit(function, *arguments, pure=False)
+        try:
+            async with asyncio.timeout(deadline) as clock:
+                return cast(Result, await future)
+        except KilledWorker as error:
+            raise EngineUnavailable(
+                f"The task was given up, because {ALLOWED_FAILURES + 1} training workers died while running it."
+            ) from error
+        except (NoWorkerError, NoValidWorkerError) as error:
+            raise EngineUnavailable("No training worker is running; try again in a minute.") from error
+        except Exception as error:
+            if future.status == "error":
+                raise
+            if clock.expired():
+                await _kill_worker_of(future, client)
+                raise EngineUnavailable(
+                    f"The task was stopped, because it took longer than {deadline:g} seconds."
+                ) from None
+            raise EngineUnavailable(_LOST) from error
+        finally:
+            future.release()
+
+
+_CLOSED = "The training workers have been shut down; restart the app to train."
+_LOST = "The connection to the training workers was lost; try again in a minute."
+
+
+class _WorkerCare(WorkerPlugin):
+    """What every worker does before its first task, whenever it is born."""
+
+    def __init__(self, warm: Callable[[], object] | None, *, is_local: bool) -> None:
+        self.warm = warm
+        self.is_local = is_local
+
+    async def setup(self, worker: Worker) -> None:
+        is_replacement = not worker.periodic_callbacks["heartbeat"].is_running()
+        if self.is_local:
+            # The thread that runs tasks is started by this one, and inherits its niceness.
+            os.setpriority(os.PRIO_PROCESS, 0, WORKER_NICENESS)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends its workers
+        if self.warm is None:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(worker.executors["default"], self.warm)
+        except Exception:
+            # At the start this is worth a failure; later the first task will tell its visitor the same.
+            if not is_replacement:
+                raise
+
+
+async def _kill_worker_of(future: Any, client: Client) -> None:
+    """Replace the worker that runs `future`; a running function cannot be stopped in any milder way."""
+    with suppress(Exception):  # a worker without a nanny, or gone already: nothing more can be done
+        processing = await client.processing()
+        addresses = [address for address, keys in processing.items() if future.key in keys]
+        await client.cancel([future])
+        if addresses:
+            await client.run(_kill_own_worker, workers=addresses, nanny=True, on_error="return")
+
+
+def _kill_own_worker(dask_worker: Nanny) -> None:
+    """Run by a nanny (Dask passes it by this name), which then starts another worker."""
+    if dask_worker.pid:
+        os.kill(dask_worker.pid, signal.SIGKILL)
+
+
+def _why_not_started(error: Exception, scheduler_address: str | None) -> str:
+    if isinstance(error, MnistLabError):
+        return str(error)
+    if scheduler_address:
+        return (
+            f"The training scheduler at {scheduler_address} cannot be used ({type(error).__name__}: {error}); "
+            "check that it runs and has workers."
+        )
+    return f"The training workers could not start ({type(error).__name__}: {error})."
