@@ -1,0 +1,269 @@
+"""What an example is: a short function, the controls it takes and the mistakes it lets a learner make.
+
+Every value a visitor sends passes `Example.read`, where a control declares its bounds once. The module runs functions
+and catches what PyTorch raises in them; it knows neither what they draw nor the page they are shown on.
+"""
+
+import inspect
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mnist_demo.errors import InvalidExperiment
+
+Value = bool | int | float | str
+Show = Callable[..., None]
+Render = Callable[..., str]
+ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+LONGEST_ECHO = 40  # characters of a bad value repeated in a message
+
+
+@dataclass(frozen=True)
+class Number:
+    """A whole or real number between two bounds. `step` 1 means whole numbers only."""
+
+    name: str
+    label: str
+    default: float
+    minimum: float
+    maximum: float
+    step: float = 1
+
+    @property
+    def is_whole(self) -> bool:
+        return self.step == 1
+
+    @property
+    def extremes(self) -> tuple[Value, ...]:
+        return (self.minimum, self.maximum)
+
+    def read(self, value: object) -> Value:
+        """`value` as an int or float within the bounds, or InvalidExperiment in one sentence."""
+        kind = "a whole number" if self.is_whole else "a number"
+        wanted = f"{kind} from {self.minimum:g} to {self.maximum:g}"
+        # A bool is an int to Python, and an int of 400 digits overflows float().
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise refusal(self.label, value, wanted)
+        if not self.minimum <= value <= self.maximum:  # NaN fails this too
+            raise refusal(self.label, value, wanted)
+        if self.is_whole:
+            if value != int(value):
+                raise refusal(self.label, value, wanted)
+            return int(value)
+        return float(value)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few named values."""
+
+    name: str
+    label: str
+    default: str
+    choices: tuple[str, ...]
+
+    @property
+    def extremes(self) -> tuple[Value, ...]:
+        return self.choices
+
+    def read(self, value: object) -> Value:
+        """`value` if it is one of the choices, or InvalidExperiment in one sentence."""
+        if not isinstance(value, str) or value not in self.choices:
+            raise refusal(self.label, value, "one of " + ", ".join(self.choices))
+        return value
+
+
+@dataclass(frozen=True)
+class Switch:
+    """Yes or no."""
+
+    name: str
+    label: str
+    default: bool
+
+    @property
+    def extremes(self) -> tuple[Value, ...]:
+        return (False, True)
+
+    def read(self, value: object) -> Value:
+        """`value` if it is a bool, or InvalidExperiment in one sentence."""
+        if not isinstance(value, bool):
+            raise refusal(self.label, value, "true or false")
+        return value
+
+
+Control = Number | Choice | Switch
+
+
+def refusal(label: str, value: object, wanted: str) -> InvalidExperiment:
+    """The one sentence for a bad value, with the value cut to a readable length."""
+    try:
+        shown = repr(value)
+    except (ValueError, RecursionError):  # ints of over 4,300 digits; lists nested too deep
+        shown = type(value).__name__
+    if len(shown) > LONGEST_ECHO:
+        shown = shown[:LONGEST_ECHO] + "…"
+    return InvalidExperiment(f"{label} can't be {shown}: give {wanted}.")
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A part of the message PyTorch raises for a learner's mistake, and what it teaches."""
+
+    message: str
+    lesson: str
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An error raised inside an example: its type, PyTorch's own words, our sentence, the line of the body."""
+
+    kind: str
+    message: str
+    lesson: str
+    line: int | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one run of an example gave: HTML blocks in order, the error that ended it, and its time."""
+
+    blocks: tuple[str, ...]
+    raised: Raised | None
+    elapsed_seconds: float
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example: `function(show, **controls, **uses)`; its docstring is the teaching text.
+
+    `said` quotes what the notes get wrong and `today` gives the right form; both empty where the notes are right.
+    `uses` names what earlier examples made (`root`, `trainset`), `needs` packages beyond torch and torchvision.
+    `is_measured` marks outputs that hold times. `panes` are the comments at which the code is cut into columns, `parts`
+    the fragments of lines that do the same thing in each. `knobs` maps values to the Experiment that trains them.
+    """
+
+    name: str
+    title: str
+    function: Callable[..., None]
+    teaching: str
+    controls: tuple[Control, ...] = ()
+    said: str = ""
+    today: str = ""
+    mistakes: tuple[Mistake, ...] = ()
+    uses: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    is_measured: bool = False
+    knobs: Callable[[Mapping[str, Value]], dict[str, object]] | None = None
+    panes: tuple[str, ...] = ()
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def defaults(self) -> dict[str, Value]:
+        """The default of every control, read through the same door as a visitor's values."""
+        return {control.name: control.read(control.default) for control in self.controls}
+
+    def read(self, values: object) -> dict[str, Value]:
+        """Validated values of every control: the one door for what a visitor sends.
+
+        Missing values take their default. Raises InvalidExperiment for an unknown name or a bad value.
+        """
+        if values is None:
+            values = {}
+        if not isinstance(values, Mapping):
+            raise refusal("The list of values", values, "one value for each control")
+        by_name = {control.name: control for control in self.controls}
+        for name in values:
+            if name not in by_name:
+                raise refusal("A control", name, "one of " + ", ".join(by_name) if by_name else "none")
+        return self.defaults | {name: by_name[name].read(values[name]) for name in values}
+
+    def run(self, values: Mapping[str, Value], uses: Mapping[str, object], render: Render) -> Outcome:
+        """Run the function with validated `values`; an error of PyTorch ends the run and is part of its outcome."""
+        blocks: list[str] = []
+
+        def show(*things: object) -> None:
+            blocks.append(render(*things))
+
+        raised = None
+        started = time.perf_counter()
+        try:
+            self.function(show, **values, **{name: uses[name] for name in self.uses})
+        except Exception as error:
+            raised = self.explain(error)
+        return Outcome(tuple(blocks), raised, time.perf_counter() - started)
+
+    def explain(self, error: Exception) -> Raised:
+        """PyTorch's message with our sentence for it, and the line of the function that raised."""
+        message = ANSI_COLOUR.sub("", str(error))
+        lessons = [m.lesson for m in self.mistakes if m.message in message]
+        return Raised(
+            kind=type(error).__name__,
+            message=message,
+            lesson=lessons[0] if lessons else "",
+            line=line_of(error, self.function),
+        )
+
+
+def line_of(error: Exception, function: Callable[..., None]) -> int | None:
+    """The line, in its file, of the innermost frame that lies inside `function`'s source."""
+    source, first = inspect.getsourcelines(function)
+    path = inspect.getsourcefile(function)
+    found = None
+    trace = error.__traceback__
+    while trace is not None:
+        inside = first <= trace.tb_lineno < first + len(source)
+        if trace.tb_frame.f_code.co_filename == path and inside:
+            found = trace.tb_lineno
+        trace = trace.tb_next
+    return found
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A titled sequence of examples."""
+
+    title: str
+    examples: tuple[Example, ...]
+
+
+def example(
+    title: str,
+    *controls: Control,
+    said: str = "",
+    today: str = "",
+    mistakes: Sequence[Mistake] = (),
+    uses: Sequence[str] = (),
+    needs: Sequence[str] = (),
+    is_measured: bool = False,
+    knobs: Callable[[Mapping[str, Value]], dict[str, object]] | None = None,
+    panes: Sequence[str] = (),
+    parts: Mapping[str, tuple[str, ...]] | None = None,
+) -> Callable[[Callable[..., None]], Example]:
+    """Make an Example of the function below: its name and docstring become the example's."""
+
+    def decorate(function: Callable[..., None]) -> Example:
+        return Example(
+            name=function.__name__,
+            title=title,
+            function=function,
+            teaching=" ".join(inspect.cleandoc(function.__doc__ or "").split()),
+            controls=controls,
+            said=said,
+            today=today,
+            mistakes=tuple(mistakes),
+            uses=tuple(uses),
+            needs=tuple(needs),
+            is_measured=is_measured,
+            knobs=knobs,
+            panes=tuple(panes),
+            parts=parts or {},
+        )
+
+    return decorate
+
+
+def seed(default: int = 0) -> Number:
+    """The seed control that most examples share."""
+    return Number("seed", "seed", default, 0, 999)

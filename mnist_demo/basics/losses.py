@@ -1,0 +1,163 @@
+"""Chapter "Losses": cross-entropy, negative log-likelihood, and which output goes with which loss."""
+
+# mypy: allow-untyped-defs, no-check-untyped-defs, allow-untyped-calls
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn, optim
+
+from mnist_demo.basics.example import Chapter, Choice, Mistake, Number, example, seed
+from mnist_demo.basics.pictures import table
+from mnist_demo.basics.plots import curves
+
+WHOLE = "Class numbers must be whole: labels.long() turns them into int64."
+
+
+@example(
+    "CrossEntropyLoss",
+    Number("right", "score of the right class", 2.0, -10, 10, 0.5),
+    Number("other", "score of the other nine", 0.0, -10, 10, 0.5),
+)
+def cross_entropy(show, right, other):
+    """The loss of one image is −log of the probability given to the right class: 0 when sure and
+    right, ln 10 ≈ 2.30 when all ten are equal, large when sure and wrong. It takes the plain
+    scores: LogSoftmax and NLLLoss are inside.
+    """
+    logits = torch.full((1, 10), other)
+    logits[0, 3] = right
+    labels = torch.tensor([3])
+    criterion = nn.CrossEntropyLoss()
+    loss = criterion(logits, labels)
+    by_hand = nn.NLLLoss()(nn.LogSoftmax(dim=1)(logits), labels)
+    p = torch.softmax(logits, dim=1)[0, 3].item()
+    show(f"probability of the right class {p:.3f}")
+    show(f"CrossEntropyLoss {loss:.4f}, LogSoftmax + NLLLoss {by_hand:.4f}, -log(p) {-math.log(p):.4f}")
+    share = torch.linspace(0.005, 1, 100)
+    lines = {"-log(p)": -share.log()}
+    show(curves(lines, at=share, x="probability of the right class", y="loss", marks={"here": p}))
+
+
+@example(
+    "NLLLoss",
+    Choice(
+        "ending",
+        "the network ends in",
+        "log_softmax",
+        ("log_softmax", "softmax", "nothing (logits)"),
+    ),
+    Number("right", "score of the right class", 3.0, 0, 50, 1.0),
+    said="the networks end in F.softmax, and NLLLoss is offered as a criterion.",
+    today="NLLLoss only picks out the number of the right class and changes its sign. It needs "
+    "log-probabilities; on anything else the loss is negative, which is the tell.",
+)
+def nll_loss(show, ending, right):
+    """If the output is LogSoftmax, the loss is NLLLoss: minus the log-probability of the right class.
+    It checks nothing, so the wrong ending gives a number too: −0.7 for probabilities, and for
+    logits a loss without floor.
+    """
+    logits = torch.zeros(1, 10)
+    logits[0, 3] = right
+    labels = torch.tensor([3])
+    if ending == "log_softmax":
+        output = F.log_softmax(logits, dim=1)
+    elif ending == "softmax":
+        output = F.softmax(logits, dim=1)
+    else:
+        output = logits
+    criterion = nn.NLLLoss()
+    loss = criterion(output, labels)
+    show(f"output of the network: {ending}", output)
+    show(f"NLLLoss {loss:.4f}, the number in column 3 with its sign changed")
+    show("Right: 0 is the floor." if loss >= 0 else "A negative loss: this output is not log-probabilities.")
+
+
+@example(
+    "Outputs against losses: the truth table",
+    Number("lead", "lead of the right class", 8, 0, 40),
+    Number("steps", "training steps", 30, 5, 40),
+    seed(),
+    uses=["digits"],
+    said="Softmax at the end, then “If there is no activation function … CrossEntropyLoss”.",
+    today="Only two pairs are meant: logits + CrossEntropyLoss and log_softmax + NLLLoss.",
+)
+def truth_table(show, lead, steps, seed, digits):
+    """Three endings times two losses: the loss of a sure, right answer should approach 0. Softmax
+    before CrossEntropyLoss can't get below 1.461; log_softmax before it is harmless, since a second
+    one changes nothing. The last column trains a small network on 2,000 digits each way.
+    """
+    endings = {
+        "logits": lambda x: x,
+        "softmax": lambda x: F.softmax(x, dim=1),
+        "log_softmax": lambda x: F.log_softmax(x, dim=1),
+    }
+    sure = torch.zeros(1, 10)
+    sure[0, 3] = lead
+    images, labels = digits
+    rows, traces = [], {}
+    for loss_name, criterion in (("CrossEntropy", F.cross_entropy), ("NLL", F.nll_loss)):
+        for ending, end in endings.items():
+            floor = criterion(end(sure), torch.tensor([3])).item()
+            torch.manual_seed(seed)
+            model = nn.Linear(784, 10)
+            optimizer = optim.SGD(model.parameters(), lr=0.1)
+            for _ in range(steps):
+                batch = torch.randint(2000, (64,))
+                loss = criterion(end(model(images[batch])), labels[batch])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+            right = (model(images[2000:3000]).argmax(1) == labels[2000:3000]).float().mean()
+            verdict = {"CrossEntropy logits": "right", "NLL log_softmax": "right",
+                       "CrossEntropy log_softmax": "harmless"}.get(f"{loss_name} {ending}", "wrong")  # fmt: skip
+            rows.append([ending, loss_name, verdict, floor, f"{right:.0%}"])
+    show(table(rows, header=["output", "loss", "verdict", "loss when sure", "accuracy"]))
+    leads = torch.linspace(0, 40, 81)
+    scores = torch.zeros(81, 10)
+    scores[:, 3] = leads
+    target = torch.full((81,), 3)
+    for ending in ("logits", "softmax"):
+        traces[ending] = F.cross_entropy(endings[ending](scores), target, reduction="none")
+    show("CrossEntropyLoss", curves(traces, at=leads, x="lead of the right class", marks={"": lead}))
+
+
+@example(
+    "What a criterion takes",
+    Choice(
+        "labels_as",
+        "labels",
+        "classes, int64 (N,)",
+        ("classes, int64 (N,)", "classes, float32 (N,)", "a column (N, 1)", "one-hot, float32 (N, 10)"),
+    ),
+    seed(),
+    mistakes=[
+        Mistake("expected scalar type Long", WHOLE),
+        Mistake("expected target dtype to be Long", WHOLE),
+        Mistake(
+            "Expected floating point type for target",
+            "Labels of the outputs' shape count as probabilities and must be float32.",
+        ),
+        Mistake("multi-target not supported", "One number for each image: labels.squeeze(1)."),
+    ],
+)
+def criterion_inputs(show, labels_as, seed):
+    """`criterion(model(images), labels)` wants scores (N, 10) and one class number for each image,
+    as int64. One-hot rows work too, as probabilities. The others fail in words worth knowing.
+    """
+    torch.manual_seed(seed)
+    logits = torch.randn(4, 10)  # model(images)
+    labels = torch.tensor([3, 1, 4, 1])
+    if labels_as == "classes, float32 (N,)":
+        labels = labels.float()
+    elif labels_as == "a column (N, 1)":
+        labels = labels.view(4, 1)
+    elif labels_as == "one-hot, float32 (N, 10)":
+        labels = F.one_hot(labels, 10).float()
+    show(f"labels {tuple(labels.shape)} {labels.dtype}", labels)
+    criterion = nn.CrossEntropyLoss()
+    loss = criterion(logits, labels)
+    show(f"loss {loss:.4f}")
+
+
+CHAPTER = Chapter("Losses", (cross_entropy, nll_loss, truth_table, criterion_inputs))

@@ -1,0 +1,132 @@
+"""The text of an example as a learner reads it: imports, the controls' values, and the function's own lines.
+
+The lines of the body are cut out of the source file by the syntax tree, never retyped, so the code shown is the code
+that runs. The module knows Python's syntax and nothing about PyTorch.
+"""
+
+import ast
+import builtins
+import inspect
+import io
+import keyword
+import textwrap
+import tokenize
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+
+from mnist_demo.basics.example import Example, Value
+
+OURS = "mnist_demo."  # drawing functions: the notebook defines them in its first cell
+
+
+@dataclass(frozen=True)
+class Listing:
+    """`text` to show; its line `body_line` (1-based) is line `file_line` of the source file."""
+
+    text: str
+    body_line: int
+    file_line: int
+
+    def shown_line(self, file_line: int | None) -> int | None:
+        """Where a line of the source file stands in `text`; None outside the body."""
+        if file_line is None:
+            return None
+        line = file_line - self.file_line + self.body_line
+        return line if self.body_line <= line <= self.text.count("\n") + 1 else None
+
+
+@cache
+def parsed(path: str) -> tuple[ast.Module, tuple[str, ...]]:
+    source = Path(path).read_text(encoding="utf-8")
+    return ast.parse(source), tuple(source.splitlines())
+
+
+def body(function: Callable[..., object]) -> tuple[int, str, set[str]]:
+    """(first line in the file, dedented text, names read) of a function's body below its docstring."""
+    tree, lines = parsed(str(inspect.getsourcefile(function)))
+    name = function.__name__
+    node = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name)
+    docstring = node.body[0]
+    first = (docstring.end_lineno or docstring.lineno) + 1
+    names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    text = textwrap.dedent("\n".join(lines[first - 1 : node.end_lineno])).strip("\n")
+    return first, text, names
+
+
+def imports(function: Callable[..., object], names: set[str]) -> list[str]:
+    """The import lines of the function's module that its body needs, our own drawing functions left out."""
+    tree, _ = parsed(str(inspect.getsourcefile(function)))
+    found = []
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and not (node.module or "").startswith(OURS):
+            used = [a for a in node.names if (a.asname or a.name) in names]
+            if used:
+                found.append(ast.unparse(ast.ImportFrom(node.module, used, node.level)))
+        elif isinstance(node, ast.Import):
+            found += [ast.unparse(ast.Import([a])) for a in node.names if (a.asname or a.name).split(".")[0] in names]
+    return found
+
+
+def listing(example: Example, values: Mapping[str, Value]) -> Listing:
+    """The example as a short script: imports, one line for each control, what it takes from earlier, the body."""
+    first, text, names = body(example.function)
+    head = imports(example.function, names)
+    if values or example.uses:
+        head += [""] if head else []
+        head += [f"{name} = {value!r}" for name, value in values.items()]
+        head += [f"# {name}: from an earlier example" for name in example.uses]
+    head += [""] if head else []
+    return Listing("\n".join([*head, text]), len(head) + 1, first)
+
+
+def highlighted(text: str, marks: Mapping[int, str] | None = None) -> str:
+    """Python source as HTML, one `<span class="mnist-line">` a line; `marks` adds a class to a line (1-based)."""
+    pieces: list[list[str]] = [[] for _ in text.split("\n")]
+    lines = text.split("\n")
+    ends = [0] * len(lines)
+    for token in tokenize.generate_tokens(io.StringIO(text + "\n").readline):
+        kind = token_class(token)
+        (row, column), (last_row, last_column) = token.start, token.end
+        for at in range(row, min(last_row, len(lines)) + 1):
+            start = column if at == row else 0
+            stop = last_column if at == last_row else len(lines[at - 1])
+            if stop <= start:
+                continue
+            line, done = lines[at - 1], ends[at - 1]
+            pieces[at - 1].append(escape(line[done:start]))
+            word = escape(line[start:stop])
+            pieces[at - 1].append(f'<span class="{kind}">{word}</span>' if kind else word)
+            ends[at - 1] = stop
+    return "".join(
+        f'<span class="mnist-line {(marks or {}).get(i, "")}">{"".join(p) or " "}</span>'
+        for i, p in enumerate(pieces, start=1)
+    )
+
+
+def token_class(token: tokenize.TokenInfo) -> str:
+    """The highlighting class of a token, or ''."""
+    if token.type == tokenize.COMMENT:
+        return "mnist-comment"
+    if token.type == tokenize.STRING or tokenize.tok_name[token.type].startswith("FSTRING"):
+        return "mnist-string"
+    if token.type == tokenize.NUMBER:
+        return "mnist-number"
+    if token.type == tokenize.NAME:
+        if keyword.iskeyword(token.string):
+            return "mnist-keyword"
+        if hasattr(builtins, token.string):
+            return "mnist-builtin"
+    return ""
+
+
+def marked(line: int | None, kind: str) -> dict[int, str]:
+    """`marks` for one line, or none."""
+    return {} if line is None else {line: kind}
+
+
+def lines_with(text: str, fragments: Sequence[str]) -> list[int]:
+    """The 1-based lines of `text` that contain one of `fragments`."""
+    return [i for i, line in enumerate(text.split("\n"), start=1) if any(fragment in line for fragment in fragments)]

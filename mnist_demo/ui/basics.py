@@ -1,0 +1,124 @@
+"""The Basics tab: the notes' examples in a list, one of them in a panel with its code, its controls and its output.
+
+It knows how an example is shown and posted back; what an example computes is `mnist_demo.basics`. One HTML component
+holds everything, so forty examples cost the page no more than one.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from mnist_demo.basics import chapters, source
+from mnist_demo.basics.example import Choice, Control, Example, Number, Raised, Value
+from mnist_demo.basics.workbench import Workbench
+from mnist_demo.errors import InvalidExperiment
+
+HERE = Path(__file__).parent / "components" / "basics"
+PICTURES_CSS = Path(chapters.__file__).with_name("pictures.css")
+NO_LESSON = "PyTorch stopped here. Its message names the cause."
+
+
+@dataclass(frozen=True)
+class BasicsTab:
+    """What the page around the tab needs: the panel whose value names the example, and the button to train it."""
+
+    panel: gr.HTML
+
+
+def build_basics_tab(find_root: Callable[[], Path]) -> BasicsTab:
+    """Build the tab inside the current Blocks context. `find_root()` is called when an example first needs MNIST."""
+    workbench = Workbench(find_root)
+    first = chapters.CHAPTERS[0].examples[0]
+    panel = gr.HTML(
+        value=view(workbench, first, first.defaults, 0),
+        html_template=(HERE / "template.html").read_text(encoding="utf-8"),
+        css_template=(HERE / "style.css").read_text(encoding="utf-8") + PICTURES_CSS.read_text(encoding="utf-8"),
+        js_on_load=(HERE / "script.js").read_text(encoding="utf-8"),
+        catalogue=catalogue(),
+        apply_default_css=False,
+        elem_id="mnist-basics",
+    )
+
+    def run_example(request: Any) -> dict[str, object]:
+        return answer(workbench, request)
+
+    panel.input(
+        run_example,
+        inputs=panel,
+        outputs=panel,
+        queue=False,
+        show_progress="hidden",
+        api_name="run_example",
+        trigger_mode="multiple",
+    )
+    return BasicsTab(panel)
+
+
+def catalogue() -> list[dict[str, object]]:
+    """The list on the left: chapters with their examples' names and titles."""
+    return [
+        {
+            "title": chapter.title,
+            "examples": [{"name": e.name, "title": e.title, "corrects": bool(e.today)} for e in chapter.examples],
+        }
+        for chapter in chapters.CHAPTERS
+    ]
+
+
+def answer(workbench: Workbench, request: object) -> dict[str, object]:
+    """The view for a visitor's {example, values, seq}; a bad value gives `refusal`, one sentence, instead of output."""
+    if not isinstance(request, Mapping):
+        raise gr.Error("Send an object with the name of an example and its values.")
+    seq = request.get("seq")
+    number = seq if isinstance(seq, int) and not isinstance(seq, bool) and 0 <= seq < 2**53 else 0
+    try:
+        example = chapters.find_example(request.get("example"))
+        values = example.read(request.get("values"))
+    except InvalidExperiment as error:
+        name = request.get("example")
+        known = name if isinstance(name, str) and name in chapters.EXAMPLES else ""
+        return {"example": known, "seq": number, "refusal": str(error)}
+    return view(workbench, example, values, number)
+
+
+def view(workbench: Workbench, example: Example, values: Mapping[str, Value], seq: int) -> dict[str, object]:
+    """Run the example and gather everything the panel shows, as JSON types."""
+    outcome = workbench.run(example, values)
+    listing = source.listing(example, values)
+    raised = outcome.raised
+    line = listing.shown_line(raised.line) if raised else None
+    code = source.highlighted(listing.text, source.marked(line, "mnist-raised"))
+    return {
+        "example": example.name,
+        "seq": seq,
+        "refusal": "",
+        "chapter": next(c.title for c in chapters.CHAPTERS if example in c.examples),
+        "title": example.title,
+        "teaching": example.teaching,
+        "said": example.said,
+        "today": example.today,
+        "notes": "",
+        "controls": [control_view(control, values[control.name]) for control in example.controls],
+        "code": f'<pre class="mnist-code" tabindex="0" aria-label="Python code">{code}</pre>',
+        "text": listing.text,
+        "output": "".join(outcome.blocks) + (error_view(raised) if raised else ""),
+        "elapsed_ms": round(1000 * outcome.elapsed_seconds, 1),
+    }
+
+
+def control_view(control: Control, value: Value) -> dict[str, object]:
+    """A control's declaration and present value for the script that draws it."""
+    kind = "number" if isinstance(control, Number) else "choice" if isinstance(control, Choice) else "switch"
+    return {"kind": kind, **asdict(control), "value": value}
+
+
+def error_view(raised: Raised) -> str:
+    """What PyTorch said, and what it teaches."""
+    return (
+        f'<div class="mnist-error"><pre>{escape(raised.kind)}: {escape(raised.message)}</pre>'
+        f"<p>{escape(raised.lesson or NO_LESSON)}</p></div>"
+    )

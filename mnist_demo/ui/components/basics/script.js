@@ -1,0 +1,161 @@
+// The Basics tab: a list of examples and one panel. Posts {example, values, seq}, draws what the server answers.
+const nav = element.querySelector('nav');
+const drawer = element.querySelector('.mnist-nav');
+const panel = element.querySelector('.mnist-example');
+const names = props.catalogue.flatMap((chapter) => chapter.examples.map((example) => example.name));
+let current = null; // name of the example in the panel
+let values = {};
+let seq = 0;
+let waiting = 0; // when the post that is under way was sent, 0 if none
+let again = false; // something changed while waiting
+
+function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
+    else if (name === 'html') node.innerHTML = value;
+    else if (value !== null && value !== false) node.setAttribute(name, value === true ? '' : value);
+  }
+  node.append(...children.filter((child) => child !== null));
+  return node;
+}
+
+function post() {
+  if (waiting && Date.now() - waiting < 3000) {
+    again = true;
+    return;
+  }
+  waiting = Date.now();
+  again = false;
+  seq += 1;
+  props.value = { example: current, values, seq };
+  trigger('input');
+}
+
+function open(name, focus) {
+  current = name;
+  values = {};
+  post();
+  if (window.matchMedia('(max-width: 760px)').matches) drawer.open = false;
+  if (focus) panel.dataset.focus = 'yes';
+}
+
+function list() {
+  for (const chapter of props.catalogue) {
+    const items = chapter.examples.map((example) => make('li', {},
+      make('button', { type: 'button', 'data-example': example.name, onclick: () => open(example.name, true) },
+        example.title,
+        example.corrects ? make('span', { class: 'mnist-fix', title: 'corrects the notes' }, 'corrected') : null)));
+    nav.append(make('h3', {}, chapter.title), make('ul', {}, ...items));
+  }
+}
+
+function control(spec) {
+  const id = `mnist-basics-${spec.name}`;
+  const set = (value) => { values = { ...values, [spec.name]: value }; post(); };
+  const label = make('label', { for: id }, spec.label);
+  if (spec.kind === 'switch') {
+    const box = make('input', { id, type: 'checkbox', onchange: () => set(box.checked) });
+    box.checked = spec.value;
+    return make('div', { class: 'mnist-control mnist-switch' }, box, label);
+  }
+  if (spec.kind === 'choice') {
+    const select = make('select', { id, onchange: () => set(select.value) },
+      ...spec.choices.map((choice) => make('option', { value: choice }, choice)));
+    select.value = spec.value;
+    return make('div', { class: 'mnist-control' }, label, select);
+  }
+  const limits = { min: spec.minimum, max: spec.maximum, step: spec.step };
+  const box = make('input', { id, type: 'number', ...limits, value: spec.value });
+  const send = (text) => { if (text.trim() !== '' && Number.isFinite(Number(text))) set(Number(text)); };
+  if (spec.name === 'seed') {
+    box.addEventListener('input', () => send(box.value));
+    const another = make('button', { type: 'button', onclick: () => {
+      box.value = (Number(box.value) + 1) % (spec.maximum + 1);
+      send(box.value);
+    } }, 'Next seed');
+    return make('div', { class: 'mnist-control' }, label, make('div', { class: 'mnist-pair' }, box, another));
+  }
+  const range = make('input', { type: 'range', 'aria-label': spec.label, ...limits, value: spec.value });
+  range.addEventListener('input', () => { box.value = range.value; send(range.value); });
+  box.addEventListener('input', () => { range.value = box.value; send(box.value); });
+  return make('div', { class: 'mnist-control' }, label, make('div', { class: 'mnist-pair' }, range, box));
+}
+
+function correction(view) {
+  if (!view.today) return null;
+  return make('div', { class: 'mnist-correction' },
+    make('p', {}, make('strong', {}, 'The notes said: '), make('q', {}, view.said)),
+    make('p', {}, make('strong', {}, 'Today: '), view.today));
+}
+
+function step(offset) {
+  const name = names[names.indexOf(current) + offset];
+  const title = name && nav.querySelector(`[data-example="${name}"]`).firstChild.textContent;
+  if (!name) return make('span', {});
+  return make('button', { type: 'button', onclick: () => open(name, true) }, offset < 0 ? `← ${title}` : `${title} →`);
+}
+
+function build(view) {
+  const heading = make('h2', { tabindex: '-1' }, view.title);
+  const copy = make('button', { type: 'button', class: 'mnist-copy', onclick: async () => {
+    await navigator.clipboard.writeText(panel.querySelector('.mnist-code').dataset.text);
+    copy.textContent = 'Copied';
+    setTimeout(() => { copy.textContent = 'Copy'; }, 1500);
+  } }, 'Copy');
+  panel.replaceChildren(...[
+    make('p', { class: 'mnist-chapter' }, view.chapter),
+    heading,
+    make('p', { class: 'mnist-teaching' }, view.teaching),
+    correction(view),
+    make('form', { class: 'mnist-controls', 'aria-label': 'Values', onsubmit: (event) => event.preventDefault() },
+      ...view.controls.map(control)),
+    make('p', { class: 'mnist-refusal', role: 'alert' }),
+    make('div', { class: 'mnist-split' },
+      make('section', { class: 'mnist-source', 'aria-label': 'Code' },
+        make('header', {}, 'The code that runs', copy), make('div', { class: 'mnist-panes' })),
+      make('section', { class: 'mnist-result', 'aria-label': 'Output' },
+        make('header', {}, 'Output', make('span', { class: 'mnist-time' })),
+        make('div', { class: 'mnist-output' }))),
+    make('details', { class: 'mnist-quote' }, make('summary', {}, 'Where the notes say it'), make('pre', {})),
+    make('footer', {}, step(-1), step(1)),
+  ].filter((node) => node !== null));
+  for (const button of nav.querySelectorAll('button')) {
+    button.toggleAttribute('aria-current', button.dataset.example === view.example);
+  }
+  if (panel.dataset.focus) {
+    delete panel.dataset.focus;
+    heading.focus({ preventScroll: true });
+    if (panel.getBoundingClientRect().top < 0) panel.scrollIntoView();
+  }
+}
+
+function draw(view) {
+  if (!view || !view.example) return;
+  waiting = 0;
+  if (view.example === current || current === null) {
+    if (panel.dataset.example !== view.example) {
+      current = view.example;
+      build(view);
+    }
+    panel.querySelector('.mnist-refusal').textContent = view.refusal;
+    if (!view.refusal) show(view);
+    panel.dataset.example = view.example;
+    panel.dataset.seq = view.seq;
+  }
+  if (again) post();
+}
+
+function show(view) {
+  panel.querySelector('.mnist-panes').innerHTML = view.code;
+  panel.querySelector('.mnist-code').dataset.text = view.text;
+  panel.querySelector('.mnist-output').innerHTML = view.output;
+  panel.querySelector('.mnist-time').textContent = `${Math.max(1, Math.round(view.elapsed_ms))} ms`;
+  const quote = panel.querySelector('.mnist-quote');
+  quote.hidden = !view.notes;
+  quote.querySelector('pre').textContent = view.notes;
+}
+
+list();
+draw(props.value);
+watch('value', () => draw(props.value));
