@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageStat
 
 from mnist_demo.ui.components.bars import BarsValue, answer, bars_value, create_bars
 from mnist_demo.ui.components.canvas import CanvasPicture, canvas_picture, create_canvas, read_ink
@@ -111,8 +111,9 @@ def build_page() -> gr.Blocks:
         in_flight.append(1)
         time.sleep(0.15)
         png, seq = read_ink(value)
-        side = Image.open(io.BytesIO(png)).size if png else None
-        facts = {"bytes": len(png), "seq": seq, "size": side, "at_once": len(in_flight)}
+        image = Image.open(io.BytesIO(png)).convert("L") if png else Image.new("L", (1, 1))
+        facts = {"bytes": len(png), "seq": seq, "size": image.size, "at_once": len(in_flight)}
+        facts["ink"] = ImageStat.Stat(image).mean[0] / 255
         facts |= {key: value[key] for key in ("final", "strokes")}
         in_flight.pop()
         shown = answers(seq) if png else bars_value([], message="Draw a digit", seq=seq)

@@ -43,7 +43,7 @@ function drawCard({card, name, detail, digit, sure, list, rows}, model) {
   detail.textContent = model.detail;
   card.dataset.digit = has && !isRefused ? model.digit : '';
   card.classList.toggle('mnist-refused', isRefused);
-  digit.textContent = has ? model.digit : '';
+  digit.textContent = has ? model.digit + (isRefused ? '?' : '') : '';
   sure.textContent = isRefused ? model.refusal : has ? `${percent(model.confidence)} sure` : '';
   digit.title = isRefused && has ? 'the closest digit' : '';
   list.hidden = !has;

@@ -1,0 +1,331 @@
+"""The four components in a real Chromium, on a page of invented values; and the functions that build those values."""
+
+import base64
+import io
+import json
+import math
+import re
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from mnist_demo.errors import InvalidDrawing
+from mnist_demo.ui.components.bars import answer
+from mnist_demo.ui.components.canvas import read_ink
+from mnist_demo.ui.components.curves import curve
+from mnist_demo.ui.components.tiles import tile
+from tests.ui.components_page import build_page
+
+# Gradio's queue statistics use a pandas option that pandas has since deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
+
+THREE = [(0.3, 0.25), (0.5, 0.15), (0.68, 0.25), (0.6, 0.42), (0.45, 0.5), (0.7, 0.66), (0.5, 0.85), (0.3, 0.78)]
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    blocks = build_page()
+    blocks.queue(default_concurrency_limit=8)
+    blocks.launch(
+        server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, ssr_mode=False, quiet=True, share=False
+    )
+    yield f"http://127.0.0.1:{port}"
+    blocks.close(verbose=False)
+
+
+def open_draw(page: Page, address: str) -> Locator:
+    page.goto(address)
+    page.get_by_role("tab", name="Draw").click()
+    canvas = page.locator(".mnist-canvas canvas")
+    expect(canvas).to_be_visible()
+    return canvas
+
+
+def draw(page: Page, points: list[tuple[float, float]], *, lift: bool = True) -> None:
+    box = page.locator(".mnist-canvas canvas").bounding_box()
+    assert box is not None
+    places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=4)
+    if lift:
+        page.mouse.up()
+
+
+def wait_posted(page: Page, strokes: int) -> dict[str, Any]:
+    """What the server says about the last drawing, once it has answered all that were posted."""
+    box = page.get_by_label("posted")
+    seq = page.locator(".mnist-canvas").get_attribute("data-seq")
+    expect(page.locator(".mnist-bars")).to_have_attribute("data-seq", str(seq))
+    expect(box).to_have_value(re.compile(rf'"seq": {seq},.*"strokes": {strokes}\b'))
+    return dict(json.loads(box.input_value()))
+
+
+def shown_pixels(page: Page) -> bytes:
+    url = page.locator(".mnist-canvas canvas").evaluate("canvas => canvas.toDataURL()")
+    return bytes(np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1])))).tobytes())
+
+
+def grow(page: Page) -> None:
+    page.get_by_role("button", name="Grow").click()
+
+
+def test_curves_explain_themselves_before_the_first_point(page: Page, address: str) -> None:
+    page.goto(address)
+    expect(page.locator(".mnist-curves")).to_contain_text("dashed")
+    expect(page.locator("svg[data-chart=loss]")).to_be_hidden()
+
+
+def test_curves_grow_in_place_under_a_living_tooltip(page: Page, address: str) -> None:
+    page.goto(address)
+    sent: list[str] = []
+    page.on("response", lambda response: sent.append(response.url))
+    grow(page)
+    curves = page.locator(".mnist-curves")
+    expect(curves).to_have_attribute("data-epoch", re.compile(r"^\d"))
+    first = page.locator("svg[data-chart=loss] .mnist-line.mnist-val").first
+    first.evaluate("node => { window.firstLine = node }")
+    page.locator("svg[data-chart=loss]").hover(position={"x": 60, "y": 60})
+    tip = page.locator(".mnist-curves-tip")
+    expect(tip).to_contain_text("validation loss")
+    expect(curves).to_have_attribute("data-epoch", "40")
+    expect(tip).to_be_visible()
+    assert first.evaluate("node => node === window.firstLine"), "the line was drawn anew"
+    assert len(str(first.get_attribute("d")).split("L")) == 81
+    expect(page.locator("svg[data-chart=loss] .mnist-ring")).to_have_count(2)
+    expect(page.locator("svg[data-chart=accuracy] .mnist-line")).to_have_count(4)
+    label = str(page.locator("svg[data-chart=loss]").get_attribute("aria-label"))
+    assert "A (dropout 0): validation 0.740" in label
+    assert "lowest validation loss at epoch" in label
+
+
+def test_curves_are_read_and_switched_by_keyboard(page: Page, address: str) -> None:
+    page.goto(address)
+    grow(page)
+    expect(page.locator(".mnist-curves")).to_have_attribute("data-epoch", "40")
+    page.locator("svg[data-chart=loss]").focus()
+    page.keyboard.press("Home")
+    expect(page.locator(".mnist-curves-tip")).to_contain_text("epoch 0,")
+    expect(page.locator(".mnist-curves-tip tr", has_text="running train loss")).to_contain_text("–")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".mnist-curves-spoken")).to_contain_text("epoch 0.5, 500 images seen")
+    page.keyboard.press("Escape")
+    expect(page.locator(".mnist-curves-tip")).to_be_hidden()
+    run_b = page.locator(".mnist-curves-legend button", has_text="dropout 0.5")
+    run_b.focus()
+    page.keyboard.press("Enter")
+    expect(run_b).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("svg[data-chart=accuracy] .mnist-line")).to_have_count(2)
+    page.get_by_role("button", name="images seen").click()
+    expect(page.locator("svg[data-chart=loss]")).to_contain_text("k")
+
+
+def test_an_exploding_run_leaves_the_other_readable(page: Page, address: str) -> None:
+    page.goto(address)
+    page.get_by_role("button", name="Diverge").click()
+    curves = page.locator(".mnist-curves")
+    expect(curves).to_have_attribute("data-seq", "1000")
+    ticks = page.locator("svg[data-chart=loss] text[text-anchor=end]").all_text_contents()
+    assert max(float(tick) for tick in ticks if re.fullmatch(r"[\d.]+", tick)) < 10
+    expect(curves).to_contain_text("B: diverged: the loss became NaN at epoch 4")
+    expect(page.locator("svg[data-chart=loss] .mnist-cross")).to_have_count(1)
+    expect(page.locator("svg[data-chart=loss] .mnist-cursor")).to_have_count(1)
+    page.get_by_role("button", name="log loss").click()
+    expect(page.locator("svg[data-chart=loss]")).to_contain_text("10000")
+
+
+def test_names_are_text_and_a_click_tells_the_epoch(page: Page, address: str) -> None:
+    page.goto(address)
+    page.get_by_role("button", name="Many").click()
+    expect(page.locator(".mnist-curves")).to_have_attribute("data-seq", "2000")
+    expect(page.locator(".mnist-curves-legend")).to_contain_text("<b>deep & slow</b>")
+    page.get_by_role("tab", name="Draw").click()  # its boxes are in the page from now on
+    page.get_by_role("tab", name="Train").click()
+    page.locator("svg[data-chart=loss]").click(position={"x": 200, "y": 100})
+    page.get_by_role("tab", name="Draw").click()
+    expect(page.get_by_label("picked")).to_have_value(re.compile(r"\[\[0, \d+\], [\d.]+\]"))
+
+
+def test_a_stroke_is_posted_while_it_is_drawn_one_request_at_a_time(page: Page, address: str) -> None:
+    open_draw(page, address)
+    expect(page.get_by_text("Draw a digit here")).to_be_visible()
+    draw(page, THREE, lift=False)
+    expect(page.get_by_label("posted")).to_have_value(re.compile('"final": false'))
+    page.mouse.up()
+    facts = wait_posted(page, strokes=1)
+    assert facts["final"] is True
+    assert facts["size"] == [280, 280]
+    assert facts["at_once"] == 1
+    assert 0.05 < facts["ink"] < 0.4
+
+
+def test_undo_redo_clear_and_eraser_by_keyboard_and_button(page: Page, address: str) -> None:
+    open_draw(page, address)
+    blank = shown_pixels(page)
+    draw(page, THREE)
+    wait_posted(page, strokes=1)
+    one = shown_pixels(page)
+    draw(page, [(0.1, 0.9), (0.9, 0.9)])
+    wait_posted(page, strokes=2)
+    two = shown_pixels(page)
+    page.keyboard.press("Control+z")
+    wait_posted(page, strokes=1)
+    assert shown_pixels(page) == one
+    page.keyboard.press("Control+Shift+Z")
+    assert shown_pixels(page) == two
+    page.keyboard.press("Delete")
+    assert wait_posted(page, strokes=0)["bytes"] == 0
+    assert shown_pixels(page) == blank
+    expect(page.locator(".mnist-bars")).to_contain_text("Draw a digit")
+    page.get_by_role("button", name="Undo").click()
+    assert shown_pixels(page) == two, "a clear can be undone"
+    page.locator(".mnist-canvas canvas").focus()
+    page.keyboard.press("e")
+    expect(page.get_by_role("button", name="Eraser")).to_have_attribute("aria-pressed", "true")
+    draw(page, [(0.1, 0.9), (0.9, 0.9)])
+    assert wait_posted(page, strokes=3)["bytes"] > 0
+    assert len(set(shown_pixels(page)[-28 * 280 * 4 :])) < len(set(two[-28 * 280 * 4 :])) + 1
+    page.keyboard.press("Control+y")
+    expect(page.get_by_role("button", name="Redo")).to_be_disabled()
+
+
+def test_a_picture_from_the_server_is_one_step_and_survives_tabs(page: Page, address: str) -> None:
+    open_draw(page, address)
+    draw(page, THREE)
+    wait_posted(page, strokes=1)
+    drawn = shown_pixels(page)
+    page.get_by_role("button", name="Load", exact=True).click()
+    expect(page.locator(".mnist-canvas")).not_to_have_attribute("data-seq", "0")
+    page.wait_for_function("before => document.querySelector('.mnist-canvas canvas').toDataURL() !== before", arg="")
+    expect(page.locator(".mnist-canvas")).to_have_attribute("data-strokes", "1")
+    page.wait_for_timeout(300)
+    loaded = shown_pixels(page)
+    assert loaded != drawn
+    page.get_by_role("tab", name="Train").click()
+    page.get_by_role("tab", name="Draw").click()
+    assert shown_pixels(page) == loaded
+    page.get_by_role("button", name="Undo").click()
+    assert shown_pixels(page) == drawn
+
+
+def test_the_drawing_can_be_downloaded(page: Page, address: str) -> None:
+    open_draw(page, address)
+    expect(page.get_by_role("button", name="Download")).to_be_disabled()
+    draw(page, THREE)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    with Image.open(download.value.path()) as picture:
+        assert (picture.format, picture.size) == ("PNG", (280, 280))
+
+
+def test_bars_show_answer_refusal_and_disagreement(page: Page, address: str) -> None:
+    open_draw(page, address)
+    draw(page, THREE)
+    wait_posted(page, strokes=1)
+    bars = page.locator(".mnist-bars")
+    expect(bars).to_have_attribute("data-digits", "3,,8")
+    cards = page.locator(".mnist-bars-model")
+    expect(cards.nth(0).locator(".mnist-bars-digit")).to_have_text("3")
+    expect(cards.nth(0)).to_contain_text("96.2 % sure")
+    expect(cards.nth(1)).to_contain_text("This looks like two digits.")
+    expect(cards.nth(1)).not_to_contain_text("sure")
+    expect(bars).to_contain_text("They disagree: CNN 3, Run A 8")
+    expect(page.locator(".mnist-bars-spoken")).to_contain_text("CNN: 3, 96.2 % sure.")
+    digits = cards.nth(0).get_by_role("button").all_inner_texts()
+    assert [text.split()[0] for text in digits] == [str(digit) for digit in range(10)]
+    cards.nth(2).get_by_role("button", name="8: 46.0 %").press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("picked")).to_have_value("[[2, 7], 7]")
+
+
+def test_tiles_keep_every_pixel_and_tell_which_was_clicked(page: Page, address: str) -> None:
+    open_draw(page, address)
+    draw(page, THREE)
+    wait_posted(page, strokes=1)
+    expect(page.locator(".mnist-tiles")).to_have_attribute("data-count", "4")
+    pixels = page.locator(".mnist-tiles canvas").first.evaluate(
+        "canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, index) => index % 4 === 0)"
+    )
+    assert pixels == [(row * 9 + column) % 256 for row in range(28) for column in range(28)]
+    page.get_by_role("button", name="stage heat").click()
+    expect(page.get_by_label("picked")).to_have_value('[2, "stage heat"]')
+
+
+@pytest.mark.parametrize("tab", ["Train", "Draw"])
+def test_a_phone_needs_no_sideways_scroll(page: Page, address: str, tab: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_draw(page, address)
+    draw(page, THREE)
+    wait_posted(page, strokes=1)
+    page.get_by_role("tab", name=tab).click()
+    if tab == "Train":
+        grow(page)
+        expect(page.locator(".mnist-curves")).to_have_attribute("data-epoch", "40")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for button in page.locator(".mnist-canvas button:visible").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) >= 44
+
+
+def test_touch_draws_without_scrolling(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    canvas = open_draw(page, address)
+    assert canvas.evaluate("node => getComputedStyle(node).touchAction") == "none"
+    box = canvas.bounding_box()
+    assert box is not None
+    page.touchscreen.tap(box["x"] + 90, box["y"] + 90)
+    wait_posted(page, strokes=1)
+    context.close()
+
+
+def test_dark_mode_inverts_paper_and_lightens_lines(page: Page, address: str) -> None:
+    page.goto(address + "/?__theme=dark")
+    grow(page)
+    expect(page.locator(".mnist-curves")).to_have_attribute("data-epoch", "40")
+    line = page.locator("svg[data-chart=loss] .mnist-line.mnist-val").first
+    assert line.evaluate("node => getComputedStyle(node).stroke") == "rgb(86, 180, 233)"
+    page.get_by_role("tab", name="Draw").click()
+    paper = page.locator(".mnist-canvas-paper")
+    assert max(map(int, re.findall(r"\d+", paper.evaluate("node => getComputedStyle(node).backgroundColor")))) < 60
+
+
+def test_values_are_built_strictly() -> None:
+    numbers = [0.1, math.nan, math.inf]
+    measured = ("train_loss", "val_loss", "running_loss", "train_accuracy", "val_accuracy")
+    lists: dict[str, Any] = dict.fromkeys(measured, numbers)
+    built = curve("A", "", epoch=[0, 1, 2], examples=[0, 10, 20], best=1, **lists)
+    assert built["val_loss"] == [0.1, None, None]
+    with pytest.raises(ValueError, match="differ in length"):
+        curve("A", "", epoch=[0], examples=[0], **lists)
+    with pytest.raises(ValueError, match="best point 3"):
+        curve("A", "", epoch=[0, 1, 2], examples=[0, 10, 20], best=3, **lists)
+    assert answer("CNN", probabilities=[0.0] * 7 + [0.9, 0.1, 0.0])["digit"] == 7
+    with pytest.raises(ValueError, match="ten probabilities"):
+        answer("CNN", probabilities=[1.0])
+    with pytest.raises(ValueError, match="784 bytes"):
+        tile("x", b"12")
+
+
+@pytest.mark.parametrize(
+    "value", [5, [], "abc", {"ink": 3}, {"ink": "not base64!"}, {"ink": "A" * 500_000}, {"ink": "é"}]
+)
+def test_a_posted_value_that_is_no_drawing_is_refused_in_a_sentence(value: Any) -> None:
+    with pytest.raises(InvalidDrawing, match=r"^[A-Z].*\.$"):
+        read_ink(value)
+
+
+def test_a_blank_drawing_has_no_bytes() -> None:
+    assert read_ink(None) == (b"", 0)
+    assert read_ink({"ink": "", "seq": 3}) == (b"", 3)
+    assert read_ink({"ink": "", "seq": math.nan}) == (b"", 0)
