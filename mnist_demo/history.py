@@ -20,6 +20,7 @@ class Metrics:
     train_accuracy: float
     val_loss: float
     val_accuracy: float
+    changed_answers: float = 0.0  # share of images that get several answers when asked often; 0 in eval mode
 
 
 History = Sequence[Metrics]

@@ -5,6 +5,7 @@ states, position in the epoch), so any way of cutting a run into chunks gives th
 bit. Knows one run; does not know processes, visitors or files.
 """
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ OnEvaluation = Callable[[Metrics, nn.Module], None]
 
 TRAIN_SLICE = 2_000  # training images behind the eval-mode training loss
 EVALUATION_BATCH = 1_000
+ASKED_IMAGES, ASKED_TIMES = 250, 20  # together as many answers as one validation needs
 
 
 class Status(StrEnum):
@@ -47,13 +49,19 @@ class TrainState:
     experiment: Experiment
     step: int
     weights: Weights  # the model's state dict
-    moments: Weights  # the optimizer's tensors, "<parameter index>.<name>"
+    averages: Weights  # running average of the state dict; empty where the experiment averages nothing
+    moments: Weights  # the optimizer's tensors, "<parameter index>.<name>"; "grad" where gradients pile up
     order_rng: Tensor  # uint8, the batch-order generator before it drew this epoch's order
     noise_rng: Tensor  # uint8, the generator of dropout and augmentation
     loss_sum: float  # of the batch losses since the last point
     loss_count: int
     history: tuple[Metrics, ...]
     status: Status
+
+    @property
+    def evaluated_weights(self) -> Weights:
+        """The state dict that the history was measured with: the average where there is one."""
+        return self.averages or self.weights
 
     @property
     def is_running(self) -> bool:
@@ -92,10 +100,12 @@ def build_optimizer(experiment: Experiment, model: nn.Module) -> torch.optim.Opt
 
 def start(experiment: Experiment) -> TrainState:
     """The state before the first step: initial weights and the three generators of the seed."""
+    weights = _copy(networks.build(experiment).state_dict())
     return TrainState(
         experiment=experiment,
         step=0,
-        weights=_copy(networks.build(experiment).state_dict()),
+        weights=weights,
+        averages=_copy(weights) if experiment.weight_averaging else {},
         moments={},
         order_rng=torch.Generator().manual_seed(experiment.seed + 1).get_state(),
         noise_rng=torch.Generator().manual_seed(experiment.seed + 2).get_state(),
@@ -151,6 +161,18 @@ def evaluate(
     return loss_sum / len(labels), correct / len(labels)
 
 
+@torch.no_grad()
+def changed_answers(model: nn.Module, split: Split, experiment: Experiment) -> float:
+    """Share of a split's first images that get more than one answer when asked 20 times, in the model's mode.
+
+    In eval mode it is 0. The model is left as it was: batch norm would learn from being asked in train mode.
+    """
+    model = copy.deepcopy(model)
+    images = normalize(split.images[:ASKED_IMAGES], experiment.normalize)
+    answers = torch.stack([model(images).argmax(dim=1) for _ in range(ASKED_TIMES)])  # (20, N)
+    return (answers != answers[0]).any(dim=0).float().mean().item()
+
+
 class _Learner:
     """A TrainState unpacked into live torch objects for the length of one `advance`."""
 
@@ -163,6 +185,9 @@ class _Learner:
         self.model = networks.build(experiment)
         self.model.load_state_dict(state.weights)
         self.model.train()
+        self.averaged = networks.build(experiment) if state.averages else None
+        if self.averaged:
+            self.averaged.load_state_dict(state.averages)
         self.optimizer = build_optimizer(experiment, self.model)
         _load_moments(self.optimizer, state.moments)
         self.order_rng = torch.Generator()
@@ -207,6 +232,8 @@ class _Learner:
             group["lr"] = learning_rate_at(experiment, self.step)
         self.optimizer.step()
         self.step += 1
+        if self.averaged:
+            _average(self.averaged, self.model, experiment.weight_averaging, self.step)
         batch_loss = loss.item()
         self.loss_sum += batch_loss
         self.loss_count += 1
@@ -220,10 +247,14 @@ class _Learner:
 
     def _measure(self) -> None:
         experiment = self.experiment
-        self.model.train(experiment.mistake is Mistake.NO_EVAL)
+        has_forgotten_eval = experiment.mistake is Mistake.NO_EVAL
+        model = self.averaged or self.model
+        model.train(has_forgotten_eval)
         train_slice = self.train.first(TRAIN_SLICE)
-        train_loss, train_accuracy = evaluate(self.model, train_slice, experiment, self.labels[:TRAIN_SLICE])
-        val_loss, val_accuracy = evaluate(self.model, self.val, experiment)
+        with torch.random.fork_rng(devices=[]):  # measuring with dropout on must not change the training
+            train_loss, train_accuracy = evaluate(model, train_slice, experiment, self.labels[:TRAIN_SLICE])
+            val_loss, val_accuracy = evaluate(model, self.val, experiment)
+            changed = changed_answers(model, self.val, experiment) if has_forgotten_eval else 0.0
         metrics = Metrics(
             step=self.step,
             epoch=self.step / steps_per_epoch(experiment),
@@ -233,10 +264,11 @@ class _Learner:
             train_accuracy=train_accuracy,
             val_loss=val_loss,
             val_accuracy=val_accuracy,
+            changed_answers=changed,
         )
         self.loss_sum, self.loss_count = 0.0, 0
         self.measured.append(metrics)
-        self.on_evaluation(metrics, self.model)
+        self.on_evaluation(metrics, model)
         self.model.train()
         if self.status is Status.RUNNING and self.step >= total_steps(experiment):
             self.status = Status.FINISHED
@@ -252,12 +284,20 @@ class _Learner:
         in_epoch = min(position * self.experiment.batch_size, self.experiment.train_size)
         return epochs * self.experiment.train_size + in_epoch
 
+    def _gradients(self) -> Weights:
+        """The gradients that the next step will add to, where zero_grad is forgotten; else they are of no use."""
+        if self.experiment.mistake is not Mistake.NO_ZERO_GRAD:
+            return {}
+        parameters = enumerate(self.model.parameters())
+        return {f"{index}.grad": p.grad.detach().clone() for index, p in parameters if p.grad is not None}
+
     def to_state(self) -> TrainState:
         return replace(
             self.state,
             step=self.step,
             weights=_copy(self.model.state_dict()),
-            moments=_moments(self.optimizer),
+            averages=_copy(self.averaged.state_dict()) if self.averaged else {},
+            moments=_moments(self.optimizer) | self._gradients(),
             order_rng=self.order_rng_at_epoch
             if self.step % steps_per_epoch(self.experiment)
             else self.order_rng.get_state(),
@@ -267,6 +307,17 @@ class _Learner:
             history=(*self.state.history, *self.measured),
             status=self.status,
         )
+
+
+@torch.no_grad()
+def _average(averaged: nn.Module, model: nn.Module, kept: float, step: int) -> None:
+    """Moves the average towards the weights: by 1 - `kept`, faster at the start of a run."""
+    kept = min(kept, step / (step + 10))  # else the initial weights would weigh on thousands of steps
+    for average, value in zip(averaged.state_dict().values(), model.state_dict().values(), strict=True):
+        if average.is_floating_point():
+            average.lerp_(value, 1 - kept)
+        else:
+            average.copy_(value)  # batch norm's counter
 
 
 def _copy(weights: Weights) -> Weights:
@@ -288,5 +339,8 @@ def _load_moments(optimizer: torch.optim.Optimizer, moments: Weights) -> None:
     for key, value in moments.items():
         index, name = key.split(".", 1)
         parameter = parameters[int(index)]
-        target = torch.empty_like(parameter if value.shape == parameter.shape else value)
-        optimizer.state[parameter][name] = target.detach().copy_(value)
+        target = torch.empty_like(parameter if value.shape == parameter.shape else value).detach().copy_(value)
+        if name == "grad":
+            parameter.grad = target
+        else:
+            optimizer.state[parameter][name] = target
