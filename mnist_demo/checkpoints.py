@@ -89,6 +89,12 @@ def fit(weights: Mapping[str, Tensor], experiment: Experiment) -> nn.Module:
     return model.eval()
 
 
+def scores_of(point: Metrics) -> dict[str, float]:
+    """What a checkpoint keeps of the point it was taken at."""
+    names = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
+    return {name: getattr(point, name) for name in names}
+
+
 def to_pth(weights: Mapping[str, Tensor]) -> bytes:
     """The state dict as `torch.save(model.state_dict(), "checkpoint.pth")` writes it."""
     buffer = io.BytesIO()
@@ -113,6 +119,7 @@ def shipped(folder: Path = SHIPPED) -> dict[str, Checkpoint]:
 def state_to_bytes(state: TrainState) -> bytes:
     """A training state as one safetensors blob, to cross a process boundary."""
     tensors = {f"weights.{name}": value for name, value in state.weights.items()}
+    tensors |= {f"averages.{name}": value for name, value in state.averages.items()}
     tensors |= {f"moments.{name}": value for name, value in state.moments.items()}
     tensors |= {"order_rng": state.order_rng, "noise_rng": state.noise_rng}
     progress = {
@@ -128,13 +135,14 @@ def state_to_bytes(state: TrainState) -> bytes:
 
 def state_from_bytes(blob: bytes) -> TrainState:
     """Reads what `state_to_bytes` wrote; meant for bytes of our own, not for uploads."""
-    metadata = _metadata(blob)
+    metadata = _metadata(blob, max_header_bytes=len(blob))  # a long history makes a long header
     tensors = load_tensors(blob)
     progress: dict[str, Any] = json.loads(metadata["progress"])
     return TrainState(
         experiment=Experiment.from_dict(json.loads(metadata["experiment"])),
         step=progress["step"],
         weights=_with_prefix(tensors, "weights."),
+        averages=_with_prefix(tensors, "averages."),
         moments=_with_prefix(tensors, "moments."),
         order_rng=tensors["order_rng"],
         noise_rng=tensors["noise_rng"],
@@ -145,10 +153,24 @@ def state_from_bytes(blob: bytes) -> TrainState:
     )
 
 
-def _metadata(blob: bytes) -> dict[str, str]:
+@dataclass(frozen=True)
+class Progress:
+    """How far a packed training state is, without its tensors."""
+
+    step: int
+    status: Status
+
+
+def progress_of(blob: bytes) -> Progress:
+    """Reads only the header of what `state_to_bytes` wrote."""
+    progress = json.loads(_metadata(blob, max_header_bytes=len(blob))["progress"])
+    return Progress(progress["step"], Status(progress["status"]))
+
+
+def _metadata(blob: bytes, max_header_bytes: int = MAX_HEADER_BYTES) -> dict[str, str]:
     """The metadata in a safetensors header: 8 bytes of length, then that much JSON."""
     length = int.from_bytes(blob[:8], "little")
-    if len(blob) < 8 or length > min(MAX_HEADER_BYTES, len(blob) - 8):
+    if len(blob) < 8 or length > min(max_header_bytes, len(blob) - 8):
         raise InvalidCheckpoint("This is not a safetensors file: its header does not fit into it.")
     try:
         metadata = json.loads(blob[8 : 8 + length])["__metadata__"]

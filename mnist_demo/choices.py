@@ -6,6 +6,7 @@ from enum import StrEnum
 class Network(StrEnum):
     MLP = "mlp"
     CNN = "cnn"
+    DEEP_CNN = "deep_cnn"
 
 
 class Activation(StrEnum):
@@ -31,6 +32,7 @@ class Augmentation(StrEnum):
     NONE = "none"
     SHIFT = "shift"
     AFFINE = "affine"
+    HANDWRITING = "handwriting"
 
 
 class Normalize(StrEnum):

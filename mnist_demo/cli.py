@@ -89,15 +89,7 @@ def _train(options: argparse.Namespace) -> None:
     print(f"{state.status} at epoch {state.history[-1].epoch:g}; kept epoch {metrics.epoch:g}: {_scores_line(metrics)}")
     print(f"test accuracy {test.accuracy:.4f}   weights SHA-256 {weights_hash(weights)}")
     if options.output:
-        scores = {
-            "test_accuracy": test.accuracy,
-            "test_loss": test.loss,
-            "val_accuracy": metrics.val_accuracy,
-            "val_loss": metrics.val_loss,
-            "train_accuracy": metrics.train_accuracy,
-            "train_loss": metrics.train_loss,
-            "epoch": metrics.epoch,
-        }
+        scores = {"test_accuracy": test.accuracy, "test_loss": test.loss, **checkpoints.scores_of(metrics)}
         is_pth = options.output.suffix == ".pth"
         blob = checkpoints.to_pth(weights) if is_pth else checkpoints.pack(weights, experiment, scores)
         options.output.write_bytes(blob)

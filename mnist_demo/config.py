@@ -27,7 +27,7 @@ from mnist_demo.errors import InvalidExperiment
 MAX_LAYERS = 4
 MAX_WIDTH = 1024
 TRAIN_IMAGES = 55_000
-DEFAULT_HIDDEN_SIZES = {Network.MLP: (256, 128), Network.CNN: (16, 32, 64)}
+DEFAULT_HIDDEN_SIZES = {Network.MLP: (256, 128), Network.CNN: (16, 32, 64), Network.DEEP_CNN: (16, 48, 96)}
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _NUMBER = re.compile(r"-?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:e[-+]?[0-9]{1,3})?", re.I)
@@ -63,7 +63,9 @@ class Experiment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     network: Annotated[Network, _choice(Network)] = Field(
-        Network.MLP, title="Network", description="Fully connected (mlp) or convolutional (cnn)."
+        Network.MLP,
+        title="Network",
+        description="Fully connected (mlp), convolutional (cnn), or convolutional at full resolution first (deep_cnn).",
     )
     hidden_sizes: Annotated[
         tuple[Annotated[int, Field(ge=1, le=MAX_WIDTH)], ...], BeforeValidator(_parse_hidden_sizes)
@@ -71,6 +73,7 @@ class Experiment(BaseModel):
         default_factory=_default_hidden_sizes,
         max_length=MAX_LAYERS,
         title="Hidden sizes",
+        examples=[(), (8,), (64,), (256, 128), (512, 256)],
         description="Width of each hidden layer, joined by '-': units of an mlp, channels of a cnn.",
     )
     activation: Annotated[Activation, _choice(Activation)] = Field(
@@ -81,34 +84,63 @@ class Experiment(BaseModel):
         ge=0,
         le=0.95,
         title="Dropout",
+        examples=[0.0, 0.2, 0.5, 0.8],
         description="Share of hidden units switched off at random in each training step.",
     )
     optimizer: Annotated[Optimizer, _choice(Optimizer)] = Field(
         Optimizer.ADAM, title="Optimizer", description="How a gradient becomes a weight update."
     )
     learning_rate: float = Field(
-        1e-3, ge=1e-6, le=100, title="Learning rate", description="Scale of each weight update."
+        1e-3,
+        ge=1e-6,
+        le=100,
+        title="Learning rate",
+        examples=[1e-4, 1e-3, 3e-3, 0.01, 0.1, 0.5, 1.0, 3.0],
+        description="Scale of each weight update.",
     )
     schedule: Annotated[Schedule, _choice(Schedule)] = Field(
         Schedule.CONSTANT,
         title="Schedule",
         description="Keep the learning rate, or warm it up and let it fall to zero (one_cycle).",
     )
-    weight_decay: float = Field(0.0, ge=0, le=1, title="Weight decay", description="Pull of every weight towards zero.")
-    batch_size: int = Field(64, ge=1, le=2048, title="Batch size", description="Images behind each weight update.")
+    weight_decay: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        title="Weight decay",
+        examples=[0.0, 1e-4, 1e-3, 0.01, 0.1],
+        description="Pull of every weight towards zero.",
+    )
+    batch_size: int = Field(
+        64,
+        ge=1,
+        le=2048,
+        title="Batch size",
+        examples=[1, 16, 64, 128, 512],
+        description="Images behind each weight update.",
+    )
     train_size: int = Field(
         1000,
         ge=100,
         le=TRAIN_IMAGES,
         title="Training images",
+        examples=[100, 300, 1000, 5000, 20_000, 55_000],
         description="How many of the 55,000 training images the network may see.",
     )
-    epochs: int = Field(40, ge=1, le=200, title="Epochs", description="Passes over the training images.")
+    epochs: int = Field(
+        40,
+        ge=1,
+        le=200,
+        title="Epochs",
+        examples=[3, 5, 10, 20, 40, 100],
+        description="Passes over the training images.",
+    )
     patience: int = Field(
         0,
         ge=0,
         le=200,
         title="Patience",
+        examples=[0, 2, 5, 10],
         description="Stop after this many epochs without a lower validation loss; 0 never stops.",
     )
     label_noise: float = Field(
@@ -116,6 +148,7 @@ class Experiment(BaseModel):
         ge=0,
         le=1,
         title="Label noise",
+        examples=[0.0, 0.1, 0.3, 1.0],
         description="Share of training labels replaced by a random digit.",
     )
     label_smoothing: float = Field(
@@ -123,12 +156,29 @@ class Experiment(BaseModel):
         ge=0,
         le=0.5,
         title="Label smoothing",
+        examples=[0.0, 0.1],
         description="Share of each training target spread evenly over all ten digits.",
+    )
+    weight_averaging: float = Field(
+        0.0,
+        ge=0,
+        le=0.9999,
+        title="Weight averaging",
+        examples=[0.0, 0.99, 0.999],
+        description="Share kept, each step, of the running average of the weights that is evaluated; 0 averages nothing.",
     )
     augmentation: Annotated[Augmentation, _choice(Augmentation)] = Field(
         Augmentation.NONE,
         title="Augmentation",
         description="Move each training image a little, differently each time it is shown.",
+    )
+    non_digits: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        title="Non-digits",
+        examples=[0.0, 0.1],
+        description="Pictures of no digit added to each batch, as a share of it; their target is every digit equally.",
     )
     normalize: Annotated[Normalize, _choice(Normalize)] = Field(
         Normalize.SYMMETRIC,
@@ -145,6 +195,7 @@ class Experiment(BaseModel):
         ge=0,
         le=2**31 - 1,
         title="Seed",
+        examples=[0, 1, 2, 3],
         description="Start of the random numbers: initial weights, batch order, dropout.",
     )
 
@@ -181,6 +232,7 @@ class Knob:
     type: type  # int, float, tuple (hidden sizes) or a StrEnum
     minimum: float | None = None
     maximum: float | None = None
+    examples: tuple[str, ...] = ()  # worth trying, as text
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -210,7 +262,8 @@ def knobs() -> dict[str, Knob]:
                 if (bound := getattr(constraint, theirs, None)) is not None:
                     bounds[ours] = bound
         title, help_text = field.title or name, field.description or ""
-        found[name] = Knob(name, title, help_text, default, type(default), **bounds)
+        examples = tuple(to_text(example) for example in field.examples or ())
+        found[name] = Knob(name, title, help_text, default, type(default), **bounds, examples=examples)
     return found
 
 
