@@ -52,10 +52,14 @@ _LOCAL_SETTINGS = {
         "OPENBLAS_NUM_THREADS": 1,
     },
     "distributed.worker.profile.enabled": False,
+    "distributed.worker.http.routes": [],
+    "distributed.scheduler.http.routes": [],
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.scheduler.no-workers-timeout": "60s",
+    # This timer, once per death, would dismiss for good a worker that happens to be down again when it rings.
+    "distributed.deploy.lost-worker-timeout": "365 days",
 }
 
 
@@ -233,7 +237,8 @@ class Cluster:
             host="127.0.0.1",
             dashboard_address=None,
             memory_limit=WORKER_MEMORY,
-            scheduler_kwargs={"allowed_failures": ALLOWED_FAILURES},
+            # Without an address of its own, the scheduler's web page would open on 0.0.0.0:8787 even when switched off.
+            scheduler_kwargs={"allowed_failures": ALLOWED_FAILURES, "dashboard_address": "127.0.0.1:0"},
             silence_logs=logging.CRITICAL,
             asynchronous=True,
         )
@@ -252,7 +257,7 @@ class Cluster:
         try:
             await self._settled.wait()
             if self._client is None:
-                raise EngineUnavailable(self._status.reason)
+                raise self._outage()
             await self._slots.acquire()
             task = self._loop.create_task(self._run_on_worker(function, arguments, deadline))
             self._running.add(task)
@@ -261,8 +266,11 @@ class Cluster:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             if self._closing.is_set():
-                raise EngineUnavailable(_CLOSED) from None
+                raise self._outage() from None
             raise
+
+    def _outage(self) -> EngineUnavailable:
+        return EngineUnavailable(_CLOSED if self._closing.is_set() else self._status.reason or _LOST)
 
     def _free_slot(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
@@ -273,7 +281,7 @@ class Cluster:
     ) -> Result:
         client = self._client
         if client is None or client.status != "running":
-            raise EngineUnavailable(_LOST)
+            raise self._outage()
         future = client.submit(function, *arguments, pure=False)
         try:
             async with asyncio.timeout(deadline) as clock:
@@ -292,7 +300,7 @@ class Cluster:
                 raise EngineUnavailable(
                     f"The task was stopped, because it took longer than {deadline:g} seconds."
                 ) from None
-            raise EngineUnavailable(_LOST) from error
+            raise self._outage() from error
         finally:
             future.release()
 
