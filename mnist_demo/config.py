@@ -30,7 +30,7 @@ TRAIN_IMAGES = 55_000
 DEFAULT_HIDDEN_SIZES = {Network.MLP: (256, 128), Network.CNN: (16, 32, 64), Network.DEEP_CNN: (16, 48, 96)}
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
-_NUMBER = re.compile(r"-?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})(?:e[-+]?[0-9]{1,3})?", re.I)
+_NUMBER = re.compile(r"-?(?:[0-9]{1,18}(?:\.[0-9]{0,24})?|\.[0-9]{1,24})(?:e[-+]?[0-9]{1,3})?", re.I)
 
 
 def _choice(enum: type[StrEnum]) -> BeforeValidator:
@@ -203,7 +203,7 @@ class Experiment(BaseModel):
     def from_dict(cls, values: Mapping[str, object]) -> Self:
         """Validates typed values (JSON types; choices as text). Raises InvalidExperiment."""
         try:
-            return cls.model_validate(dict(values))
+            return cls.model_validate(dict(values) if isinstance(values, Mapping) else values)
         except ValidationError as error:
             raise InvalidExperiment(_sentence(error.errors(include_url=False)[0])) from error
 
@@ -283,7 +283,10 @@ def to_text(value: object) -> str:
     """A knob's value as flags, links and sentences write it: 0.001, 256-128, adam."""
     if isinstance(value, tuple):
         return "-".join(str(size) for size in value) or "none"
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    short = f"{value:.10g}"
+    return short if float(short) == value else repr(value)  # a link must bring back the very same run
 
 
 def non_default(experiment: Experiment) -> dict[str, Any]:
@@ -308,7 +311,9 @@ def changed_fields(a: Experiment, b: Experiment) -> dict[str, tuple[Any, Any]]:
 def describe_changes(a: Experiment, b: Experiment) -> str:
     """'dropout 0 → 0.5', several joined by ', '; empty where the two are equal."""
     return ", ".join(
-        f"{name.replace('_', ' ')} {to_text(old)} → {to_text(new)}" for name, (old, new) in changed_fields(a, b).items()
+        f"{name.replace('_', ' ')} {to_text(old)} → {to_text(new)}"
+        for name, (old, new) in changed_fields(a, b).items()
+        if old != new  # sizes that a link must carry although they are the same
     )
 
 
