@@ -79,16 +79,10 @@ def grow(page: Page) -> None:
     page.get_by_role("button", name="Grow").click()
 
 
-def test_curves_explain_themselves_before_the_first_point(page: Page, address: str) -> None:
+def test_curves_grow_in_place_under_a_living_tooltip(page: Page, address: str) -> None:
     page.goto(address)
     expect(page.locator(".mnist-curves")).to_contain_text("dashed")
     expect(page.locator("svg[data-chart=loss]")).to_be_hidden()
-
-
-def test_curves_grow_in_place_under_a_living_tooltip(page: Page, address: str) -> None:
-    page.goto(address)
-    sent: list[str] = []
-    page.on("response", lambda response: sent.append(response.url))
     grow(page)
     curves = page.locator(".mnist-curves")
     expect(curves).to_have_attribute("data-epoch", re.compile(r"^\d"))
@@ -106,12 +100,6 @@ def test_curves_grow_in_place_under_a_living_tooltip(page: Page, address: str) -
     label = str(page.locator("svg[data-chart=loss]").get_attribute("aria-label"))
     assert "A (dropout 0): validation 0.740" in label
     assert "lowest validation loss at epoch" in label
-
-
-def test_curves_are_read_and_switched_by_keyboard(page: Page, address: str) -> None:
-    page.goto(address)
-    grow(page)
-    expect(page.locator(".mnist-curves")).to_have_attribute("data-epoch", "40")
     page.locator("svg[data-chart=loss]").focus()
     page.keyboard.press("Home")
     expect(page.locator(".mnist-curves-tip")).to_contain_text("epoch 0,")
@@ -129,22 +117,18 @@ def test_curves_are_read_and_switched_by_keyboard(page: Page, address: str) -> N
     expect(page.locator("svg[data-chart=loss]")).to_contain_text("k")
 
 
-def test_an_exploding_run_leaves_the_other_readable(page: Page, address: str) -> None:
+def test_an_exploding_run_leaves_the_others_readable_and_names_are_text(page: Page, address: str) -> None:
     page.goto(address)
     page.get_by_role("button", name="Diverge").click()
     curves = page.locator(".mnist-curves")
     expect(curves).to_have_attribute("data-seq", "1000")
     ticks = page.locator("svg[data-chart=loss] text[text-anchor=end]").all_text_contents()
-    assert max(float(tick) for tick in ticks if re.fullmatch(r"[\d.]+", tick)) < 10
+    assert max(float(tick) for tick in ticks if re.fullmatch(r"[\d.]+", tick)) < 4
     expect(curves).to_contain_text("B: diverged: the loss became NaN at epoch 4")
     expect(page.locator("svg[data-chart=loss] .mnist-cross")).to_have_count(1)
     expect(page.locator("svg[data-chart=loss] .mnist-cursor")).to_have_count(1)
     page.get_by_role("button", name="log loss").click()
     expect(page.locator("svg[data-chart=loss]")).to_contain_text("10000")
-
-
-def test_names_are_text_and_a_click_tells_the_epoch(page: Page, address: str) -> None:
-    page.goto(address)
     page.get_by_role("button", name="Many").click()
     expect(page.locator(".mnist-curves")).to_have_attribute("data-seq", "2000")
     expect(page.locator(".mnist-curves-legend")).to_contain_text("<b>deep & slow</b>")
@@ -155,7 +139,7 @@ def test_names_are_text_and_a_click_tells_the_epoch(page: Page, address: str) ->
     expect(page.get_by_label("picked")).to_have_value(re.compile(r"\[\[0, \d+\], [\d.]+\]"))
 
 
-def test_a_stroke_is_posted_while_it_is_drawn_one_request_at_a_time(page: Page, address: str) -> None:
+def test_a_stroke_is_posted_while_it_is_drawn_and_answered_in_bars_and_tiles(page: Page, address: str) -> None:
     open_draw(page, address)
     expect(page.get_by_text("Draw a digit here")).to_be_visible()
     draw(page, THREE, lift=False)
@@ -166,16 +150,38 @@ def test_a_stroke_is_posted_while_it_is_drawn_one_request_at_a_time(page: Page, 
     assert facts["size"] == [280, 280]
     assert facts["at_once"] == 1
     assert 0.05 < facts["ink"] < 0.4
+    bars = page.locator(".mnist-bars")
+    expect(bars).to_have_attribute("data-digits", "3,,8")
+    cards = page.locator(".mnist-bars-model")
+    expect(cards.nth(0).locator(".mnist-bars-digit")).to_have_text("3")
+    expect(cards.nth(0)).to_contain_text("96.2 % sure")
+    expect(cards.nth(1)).to_contain_text("This looks like two digits.")
+    expect(cards.nth(1)).not_to_contain_text("sure")
+    expect(bars).to_contain_text("They disagree: CNN 3, Run A 8")
+    expect(page.locator(".mnist-bars-spoken")).to_contain_text("CNN: 3, 96.2 % sure.")
+    digits = cards.nth(0).get_by_role("button").all_inner_texts()
+    assert [text.split()[0] for text in digits] == [str(digit) for digit in range(10)]
+    cards.nth(2).get_by_role("button", name="8: 46.0 %").press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("picked")).to_have_value("[[2, 7], 7]")
+    expect(page.locator(".mnist-tiles")).to_have_attribute("data-count", "4")
+    pixels = page.locator(".mnist-tiles canvas").first.evaluate(
+        "canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, index) => index % 4 === 0)"
+    )
+    assert pixels == [(row * 9 + column) % 256 for row in range(28) for column in range(28)]
+    page.get_by_role("button", name="stage heat").click()
+    expect(page.get_by_label("picked")).to_have_value('[2, "stage heat"]')
 
 
 def test_undo_redo_clear_and_eraser_by_keyboard_and_button(page: Page, address: str) -> None:
     open_draw(page, address)
+    expect(page.get_by_role("button", name="Download")).to_be_disabled()
     blank = shown_pixels(page)
     draw(page, THREE)
     wait_posted(page, strokes=1)
     one = shown_pixels(page)
     draw(page, [(0.1, 0.9), (0.9, 0.9)])
-    wait_posted(page, strokes=2)
+    ink = wait_posted(page, strokes=2)["ink"]
     two = shown_pixels(page)
     page.keyboard.press("Control+z")
     wait_posted(page, strokes=1)
@@ -192,10 +198,13 @@ def test_undo_redo_clear_and_eraser_by_keyboard_and_button(page: Page, address: 
     page.keyboard.press("e")
     expect(page.get_by_role("button", name="Eraser")).to_have_attribute("aria-pressed", "true")
     draw(page, [(0.1, 0.9), (0.9, 0.9)])
-    assert wait_posted(page, strokes=3)["bytes"] > 0
-    assert len(set(shown_pixels(page)[-28 * 280 * 4 :])) < len(set(two[-28 * 280 * 4 :])) + 1
+    assert 0 < wait_posted(page, strokes=3)["ink"] < 0.9 * ink
     page.keyboard.press("Control+y")
     expect(page.get_by_role("button", name="Redo")).to_be_disabled()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    with Image.open(download.value.path()) as picture:
+        assert (picture.format, picture.size) == ("PNG", (280, 280))
 
 
 def test_a_picture_from_the_server_is_one_step_and_survives_tabs(page: Page, address: str) -> None:
@@ -203,11 +212,10 @@ def test_a_picture_from_the_server_is_one_step_and_survives_tabs(page: Page, add
     draw(page, THREE)
     wait_posted(page, strokes=1)
     drawn = shown_pixels(page)
+    seq = str(page.locator(".mnist-canvas").get_attribute("data-seq"))
     page.get_by_role("button", name="Load", exact=True).click()
-    expect(page.locator(".mnist-canvas")).not_to_have_attribute("data-seq", "0")
-    page.wait_for_function("before => document.querySelector('.mnist-canvas canvas').toDataURL() !== before", arg="")
-    expect(page.locator(".mnist-canvas")).to_have_attribute("data-strokes", "1")
-    page.wait_for_timeout(300)
+    expect(page.locator(".mnist-canvas")).not_to_have_attribute("data-seq", seq)
+    assert 0.02 < wait_posted(page, strokes=1)["ink"] < 0.2
     loaded = shown_pixels(page)
     assert loaded != drawn
     page.get_by_role("tab", name="Train").click()
@@ -217,64 +225,20 @@ def test_a_picture_from_the_server_is_one_step_and_survives_tabs(page: Page, add
     assert shown_pixels(page) == drawn
 
 
-def test_the_drawing_can_be_downloaded(page: Page, address: str) -> None:
-    open_draw(page, address)
-    expect(page.get_by_role("button", name="Download")).to_be_disabled()
-    draw(page, THREE)
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download").click()
-    with Image.open(download.value.path()) as picture:
-        assert (picture.format, picture.size) == ("PNG", (280, 280))
-
-
-def test_bars_show_answer_refusal_and_disagreement(page: Page, address: str) -> None:
-    open_draw(page, address)
-    draw(page, THREE)
-    wait_posted(page, strokes=1)
-    bars = page.locator(".mnist-bars")
-    expect(bars).to_have_attribute("data-digits", "3,,8")
-    cards = page.locator(".mnist-bars-model")
-    expect(cards.nth(0).locator(".mnist-bars-digit")).to_have_text("3")
-    expect(cards.nth(0)).to_contain_text("96.2 % sure")
-    expect(cards.nth(1)).to_contain_text("This looks like two digits.")
-    expect(cards.nth(1)).not_to_contain_text("sure")
-    expect(bars).to_contain_text("They disagree: CNN 3, Run A 8")
-    expect(page.locator(".mnist-bars-spoken")).to_contain_text("CNN: 3, 96.2 % sure.")
-    digits = cards.nth(0).get_by_role("button").all_inner_texts()
-    assert [text.split()[0] for text in digits] == [str(digit) for digit in range(10)]
-    cards.nth(2).get_by_role("button", name="8: 46.0 %").press("ArrowUp")
-    page.keyboard.press("Enter")
-    expect(page.get_by_label("picked")).to_have_value("[[2, 7], 7]")
-
-
-def test_tiles_keep_every_pixel_and_tell_which_was_clicked(page: Page, address: str) -> None:
-    open_draw(page, address)
-    draw(page, THREE)
-    wait_posted(page, strokes=1)
-    expect(page.locator(".mnist-tiles")).to_have_attribute("data-count", "4")
-    pixels = page.locator(".mnist-tiles canvas").first.evaluate(
-        "canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, index) => index % 4 === 0)"
-    )
-    assert pixels == [(row * 9 + column) % 256 for row in range(28) for column in range(28)]
-    page.get_by_role("button", name="stage heat").click()
-    expect(page.get_by_label("picked")).to_have_value('[2, "stage heat"]')
-
-
-@pytest.mark.parametrize("tab", ["Train", "Draw"])
-def test_a_phone_needs_no_sideways_scroll(page: Page, address: str, tab: str) -> None:
+def test_a_phone_needs_no_sideways_scroll(page: Page, address: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     open_draw(page, address)
     draw(page, THREE)
     wait_posted(page, strokes=1)
-    page.get_by_role("tab", name=tab).click()
-    if tab == "Train":
-        grow(page)
-        expect(page.locator(".mnist-curves")).to_have_attribute("data-epoch", "40")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     for button in page.locator(".mnist-canvas button:visible").all():
         box = button.bounding_box()
         assert box is not None
         assert min(box["width"], box["height"]) >= 44
+    page.get_by_role("tab", name="Train").click()
+    grow(page)
+    expect(page.locator(".mnist-curves")).to_have_attribute("data-epoch", "40")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_touch_draws_without_scrolling(browser: Browser, address: str) -> None:

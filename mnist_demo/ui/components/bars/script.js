@@ -1,84 +1,81 @@
 // Ten rows a model, built once and then only moved: a bar's length is a transform, so nothing is laid out again.
 const root = element.querySelector('.mnist-bars');
-const find = (selector) => root.querySelector(selector);
-const models = find('.mnist-bars-models'), verdict = find('.mnist-bars-verdict');
-let cards = [], spoken = 0;
+const [message, verdict, models, spoken] = root.children;
+const CARD = `
+  <div class="mnist-bars-head">
+    <h4></h4><p class="mnist-bars-detail"></p><div class="mnist-bars-digit"></div><div class="mnist-bars-sure"></div>
+  </div>
+  <div class="mnist-bars-list" role="group">${Array.from({length: 10}, (_, digit) => `
+    <button type="button" class="mnist-bars-row" title="Why ${digit}?">
+      <span>${digit}</span><div class="mnist-bars-track"><div class="mnist-bars-fill"></div></div><span class="mnist-bars-share"></span>
+    </button>`).join('')}
+  </div>`;
+let speaking = 0;
 
-const percent = (share) => (share > 0.9995 && share < 1 ? '> 99.9' : share > 0 && share < 0.0005 ? '< 0.1' : (share * 100).toFixed(1)) + ' %';
-function make(tag, className, parent, text = '') {
-  const node = parent.appendChild(document.createElement(tag));
-  node.className = className;
-  node.textContent = text;
-  return node;
+function percent(share) {
+  const text = share < 1 && share > 0.9995 ? '> 99.9' : share > 0 && share < 0.0005 ? '< 0.1' : (share * 100).toFixed(1);
+  return text + ' %';
 }
-function makeCard(model) {
-  const card = make('section', 'mnist-bars-model', models);
+function addCard() {
+  const card = models.appendChild(document.createElement('section')), model = models.children.length - 1;
+  card.className = 'mnist-bars-model';
   card.style.setProperty('--color', `var(--model-${model % 3})`);
-  const head = make('div', 'mnist-bars-head', card);
-  const name = make('h4', '', head), detail = make('p', 'mnist-bars-detail', head);
-  const digit = make('div', 'mnist-bars-digit', head), sure = make('div', 'mnist-bars-sure', head);
-  const list = make('div', 'mnist-bars-list', card);
-  list.setAttribute('role', 'group');
-  const rows = Array.from({length: 10}, (_, number) => {
-    const row = make('button', 'mnist-bars-row', list);
-    row.type = 'button';
-    row.title = `Why ${number}?`;
-    make('span', '', row, String(number));
-    const fill = make('div', 'mnist-bars-fill', make('div', 'mnist-bars-track', row));
-    row.addEventListener('click', () => trigger('select', {index: [model, number], value: number, selected: true}));
-    return {row, fill, share: make('span', 'mnist-bars-share', row)};
-  });
+  card.innerHTML = CARD;
+  const list = card.lastElementChild, rows = [...list.children];
+  rows.forEach((row, digit) => row.addEventListener('click', () => trigger('select', {index: [model, digit], value: digit, selected: true})));
   list.addEventListener('keydown', (event) => { // one tab stop a model; arrows move inside
     const step = {ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1}[event.key];
-    const now = rows.findIndex(({row}) => row === document.activeElement);
-    if (!step || now < 0) return;
+    if (!step) return;
     event.preventDefault();
-    rows[(now + step + 10) % 10].row.focus();
+    rows[(rows.indexOf(document.activeElement) + step + 10) % 10].focus();
   });
-  return {card, name, detail, digit, sure, list, rows};
 }
-function drawCard({card, name, detail, digit, sure, list, rows}, model) {
-  const has = Array.isArray(model.probabilities), isRefused = Boolean(model.refusal);
-  name.textContent = model.name;
-  detail.textContent = model.detail;
-  card.dataset.digit = has && !isRefused ? model.digit : '';
-  card.classList.toggle('mnist-refused', isRefused);
-  digit.textContent = has ? model.digit + (isRefused ? '?' : '') : '';
-  sure.textContent = isRefused ? model.refusal : has ? `${percent(model.confidence)} sure` : '';
-  digit.title = isRefused && has ? 'the closest digit' : '';
-  list.hidden = !has;
-  list.setAttribute('aria-label', `${model.name}: probability of each digit`);
-  if (!has) return;
-  rows.forEach(({row, fill, share}, number) => {
-    const probability = model.probabilities[number], isTop = number === model.digit;
-    fill.style.setProperty('--share', probability);
-    share.textContent = percent(probability);
+function drawCard(card, {name, detail, probabilities, digit, confidence, refusal}) {
+  const [head, list] = card.children;
+  const texts = [name, detail, probabilities ? digit + (refusal ? '?' : '') : '', refusal || (probabilities ? `${percent(confidence)} sure` : '')];
+  texts.forEach((text, index) => { head.children[index].textContent = text; });
+  head.children[2].title = refusal ? 'the closest digit' : '';
+  card.dataset.digit = probabilities && !refusal ? digit : '';
+  card.dataset.said = `${name}: ${refusal || texts.slice(2).join(', ')}`;
+  card.classList.toggle('mnist-refused', Boolean(refusal));
+  list.hidden = !probabilities;
+  list.setAttribute('aria-label', `${name}: probability of each digit`);
+  probabilities?.forEach((probability, number) => {
+    const row = list.children[number], isTop = number === digit;
+    row.style.setProperty('--share', probability);
+    row.lastElementChild.textContent = percent(probability);
     row.classList.toggle('mnist-top', isTop);
     row.tabIndex = isTop ? 0 : -1;
     row.setAttribute('aria-label', `${number}: ${percent(probability)}`);
   });
 }
+function drawVerdict(shown) {
+  const answers = shown.filter(({probabilities, refusal}) => probabilities && !refusal);
+  const isAgreed = new Set(answers.map(({digit}) => digit)).size < 2;
+  const list = answers.map(({name, digit}) => `${name} ${digit}`).join(', ');
+  verdict.hidden = answers.length < 2;
+  verdict.classList.toggle('mnist-disagree', !isAgreed);
+  verdict.textContent = isAgreed ? `${answers.length > 2 ? 'All' : 'Both'} say ${answers[0]?.digit}` : `They disagree: ${list}`;
+}
 function say(text) { // only what stands for a moment is read out, not every step of a stroke
-  clearTimeout(spoken);
-  spoken = setTimeout(() => { const line = find('.mnist-bars-spoken'); if (line.textContent !== text) line.textContent = text; }, 600);
+  clearTimeout(speaking);
+  speaking = setTimeout(() => { if (spoken.textContent !== text) spoken.textContent = text; }, 600);
 }
 function draw() {
   const value = JSON.parse(JSON.stringify(props.value)) || {models: [], message: '', seq: 0};
-  const shown = value.message ? [] : value.models, count = shown.length;
-  find('.mnist-bars-message').textContent = value.message;
-  models.hidden = !count;
-  models.classList.toggle('mnist-several', count > 1);
-  models.style.setProperty('--models', count || 1);
-  while (cards.length < count) cards.push(makeCard(cards.length));
-  cards.forEach(({card}, index) => { card.hidden = index >= count; });
+  const shown = value.message ? [] : value.models;
+  message.textContent = value.message;
+  models.hidden = !shown.length;
+  models.classList.toggle('mnist-several', shown.length > 1);
+  models.style.setProperty('--models', shown.length || 1);
+  while (models.children.length < shown.length) addCard();
+  const cards = [...models.children];
+  cards.forEach((card, index) => { card.hidden = index >= shown.length; });
   shown.forEach((model, index) => drawCard(cards[index], model));
-  const answers = shown.filter((model) => model.probabilities && !model.refusal), agree = new Set(answers.map((model) => model.digit)).size < 2;
-  verdict.hidden = answers.length < 2;
-  verdict.classList.toggle('mnist-disagree', !agree);
-  verdict.textContent = agree ? `${answers.length === 2 ? 'Both' : 'All'} say ${answers[0]?.digit}` : 'They disagree: ' + answers.map((model) => `${model.name} ${model.digit}`).join(', ');
-  root.dataset.digits = cards.slice(0, count).map(({card}) => card.dataset.digit).join(',');
+  drawVerdict(shown);
+  root.dataset.digits = shown.map((_, index) => cards[index].dataset.digit).join(',');
   root.dataset.seq = value.seq;
-  say(value.message || shown.map((model) => `${model.name}: ${model.refusal || (model.probabilities ? `${model.digit}, ${percent(model.confidence)} sure` : 'no answer')}`).join('. '));
+  say(value.message || cards.slice(0, shown.length).map(({dataset}) => dataset.said).join('. '));
 }
 watch('value', draw);
 draw();
