@@ -11,7 +11,7 @@ from html import escape
 import torch
 from torch import Tensor
 
-from mnist_demo.basics.pictures import Picture, image_tag, number, png
+from mnist_demo.basics.pictures import Picture, image_tag, png
 
 WIDTH, HEIGHT = 420, 230
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 36
@@ -65,10 +65,10 @@ class Axes:
         for value in ticks(self.y_low, self.y_high):
             y = self.y(value)
             lines.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" class="mnist-grid"/>')
-            lines.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{number(value)}</text>')
+            lines.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.6g}</text>')
         for value in ticks(self.x_low, self.x_high, 5):
             x = self.x(value)
-            lines.append(f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{number(value)}</text>')
+            lines.append(f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{value:.6g}</text>')
         lines.append(f'<path d="M{LEFT} {bottom}H{WIDTH - RIGHT}" stroke="currentColor" opacity=".5"/>')
         lines.append(f'<text x="{middle}" y="{HEIGHT - 4}" text-anchor="middle">{escape(x_label)}</text>')
         lines.append(
@@ -127,7 +127,8 @@ def curves(
         colour = COLOURS[index % len(COLOURS)]
         path = axes.path(xs[: len(values)], values)
         dash = ' stroke-dasharray="5 3"' if index % 2 else ""
-        inside += f'<path d="{path}" fill="none" style="stroke:{colour}" stroke-width="2"{dash}/>'
+        width = 2 + 3 * list(series.values())[index + 1 :].count(values)  # equal lines stay visible
+        inside += f'<path d="{path}" fill="none" style="stroke:{colour}" stroke-width="{width}"{dash}/>'
     for name, value in (marks or {}).items():
         inside += (
             f'<path d="M{axes.x(value):.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="currentColor" '

@@ -15,9 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
-from mnist_demo.basics.example import Example, Value
+from mnist_demo.basics.controls import Value
+from mnist_demo.basics.example import Example
 
 OURS = "mnist_demo."  # drawing functions: the notebook defines them in its first cell
 
@@ -82,8 +84,31 @@ def listing(example: Example, values: Mapping[str, Value]) -> Listing:
     return Listing("\n".join([*head, text]), len(head) + 1, first)
 
 
-def highlighted(text: str, marks: Mapping[int, str] | None = None) -> str:
-    """Python source as HTML, one `<span class="mnist-line">` a line; `marks` adds a class to a line (1-based)."""
+@dataclass(frozen=True)
+class Pane:
+    """One column of a listing, starting at its line `first` (1-based); `is_across` spans all columns."""
+
+    text: str
+    first: int
+    is_across: bool
+
+
+def panes(text: str, starts: Sequence[str]) -> tuple[Pane, ...]:
+    """A listing cut where a line begins with one of `starts`; what is before the first and from the last is across."""
+    if not starts:
+        return (Pane(text, 1, True),)
+    lines = text.split("\n")
+    cuts = [0, *(next(i for i, line in enumerate(lines) if line.startswith(start)) for start in starts), len(lines)]
+    return tuple(
+        Pane("\n".join(lines[low:high]).strip("\n"), low + 1, index in (0, len(starts)))
+        for index, (low, high) in enumerate(pairwise(cuts))
+    )
+
+
+def highlighted(
+    text: str, classes: Mapping[int, str] | None = None, attributes: Mapping[int, str] | None = None
+) -> str:
+    """Python source as HTML, one `<span class="mnist-line">` a line, with classes and attributes for some (1-based)."""
     pieces: list[list[str]] = [[] for _ in text.split("\n")]
     lines = text.split("\n")
     ends = [0] * len(lines)
@@ -100,8 +125,9 @@ def highlighted(text: str, marks: Mapping[int, str] | None = None) -> str:
             word = escape(line[start:stop])
             pieces[at - 1].append(f'<span class="{kind}">{word}</span>' if kind else word)
             ends[at - 1] = stop
+    classes, attributes = classes or {}, attributes or {}
     return "".join(
-        f'<span class="mnist-line {(marks or {}).get(i, "")}">{"".join(p) or " "}</span>'
+        f'<span class="mnist-line {classes.get(i, "")}" {attributes.get(i, "")}>{"".join(p) or " "}</span>'
         for i, p in enumerate(pieces, start=1)
     )
 
@@ -120,11 +146,6 @@ def token_class(token: tokenize.TokenInfo) -> str:
         if hasattr(builtins, token.string):
             return "mnist-builtin"
     return ""
-
-
-def marked(line: int | None, kind: str) -> dict[int, str]:
-    """`marks` for one line, or none."""
-    return {} if line is None else {line: kind}
 
 
 def lines_with(text: str, fragments: Sequence[str]) -> list[int]:

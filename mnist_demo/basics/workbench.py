@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 from torchvision import datasets, transforms
 
-from mnist_demo.basics.example import Example, Outcome, Value
+from mnist_demo.basics.controls import Value
+from mnist_demo.basics.example import Example, Outcome
 from mnist_demo.basics.pictures import block
 
 

@@ -12,19 +12,24 @@ from typing import Any
 
 import gradio as gr
 
-from mnist_demo.basics import chapters, source
-from mnist_demo.basics.example import Choice, Control, Example, Number, Raised, Value
+from mnist_demo.basics import chapters, checklist, source
+from mnist_demo.basics.controls import Choice, Control, Number, Value
+from mnist_demo.basics.example import Example, Raised
 from mnist_demo.basics.workbench import Workbench
+from mnist_demo.config import Experiment
 from mnist_demo.errors import InvalidExperiment
 
 HERE = Path(__file__).parent / "components" / "basics"
-PICTURES_CSS = Path(chapters.__file__).with_name("pictures.css")
+PICTURES_CSS = Path(checklist.__file__).with_name("pictures.css")
 NO_LESSON = "PyTorch stopped here. Its message names the cause."
 
 
 @dataclass(frozen=True)
 class BasicsTab:
-    """What the page around the tab needs: the panel whose value names the example, and the button to train it."""
+    """What the page around the tab needs.
+
+    The button "Train this" fires `panel.submit` with the panel's value; `experiment_of(value)` is what to train.
+    """
 
     panel: gr.HTML
 
@@ -34,11 +39,10 @@ def build_basics_tab(find_root: Callable[[], Path]) -> BasicsTab:
     workbench = Workbench(find_root)
     first = chapters.CHAPTERS[0].examples[0]
     panel = gr.HTML(
-        value=view(workbench, first, first.defaults, 0),
+        value=view(workbench, first, first.defaults, 0) | {"catalogue": catalogue(), "checklist": notes_view()},
         html_template=(HERE / "template.html").read_text(encoding="utf-8"),
         css_template=(HERE / "style.css").read_text(encoding="utf-8") + PICTURES_CSS.read_text(encoding="utf-8"),
         js_on_load=(HERE / "script.js").read_text(encoding="utf-8"),
-        catalogue=catalogue(),
         apply_default_css=False,
         elem_id="mnist-basics",
     )
@@ -91,7 +95,7 @@ def view(workbench: Workbench, example: Example, values: Mapping[str, Value], se
     listing = source.listing(example, values)
     raised = outcome.raised
     line = listing.shown_line(raised.line) if raised else None
-    code = source.highlighted(listing.text, source.marked(line, "mnist-raised"))
+    panes = source.panes(listing.text, example.panes)
     return {
         "example": example.name,
         "seq": seq,
@@ -101,9 +105,12 @@ def view(workbench: Workbench, example: Example, values: Mapping[str, Value], se
         "teaching": example.teaching,
         "said": example.said,
         "today": example.today,
-        "notes": "",
+        "notes": checklist.passages(example.name),
         "controls": [control_view(control, values[control.name]) for control in example.controls],
-        "code": f'<pre class="mnist-code" tabindex="0" aria-label="Python code">{code}</pre>',
+        "code": "".join(pane_view(example, pane, line) for pane in panes),
+        "panes": len(panes),
+        "parts": list(example.parts),
+        "can_train": example.knobs is not None,
         "text": listing.text,
         "output": "".join(outcome.blocks) + (error_view(raised) if raised else ""),
         "elapsed_ms": round(1000 * outcome.elapsed_seconds, 1),
@@ -122,3 +129,34 @@ def error_view(raised: Raised) -> str:
         f'<div class="mnist-error"><pre>{escape(raised.kind)}: {escape(raised.message)}</pre>'
         f"<p>{escape(raised.lesson or NO_LESSON)}</p></div>"
     )
+
+
+def pane_view(example: Example, pane: source.Pane, raised_line: int | None) -> str:
+    """One column of code: each line marked with its part, and the line that raised."""
+    marks = {
+        line: f'data-part="{escape(part)}"'
+        for part, fragments in example.parts.items()
+        for line in source.lines_with(pane.text, fragments)
+        if not pane.is_across
+    }
+    classes = {} if raised_line is None else {raised_line - pane.first + 1: "mnist-raised"}
+    kind = "mnist-code mnist-across" if pane.is_across else "mnist-code"
+    code = source.highlighted(pane.text, classes, marks)
+    return f'<pre class="{kind}" tabindex="0" aria-label="Python code">{code}</pre>'
+
+
+def notes_view() -> list[dict[str, str]]:
+    """The whole of the notes: each passage of the checklist with its example and what is wrong in it."""
+    return [
+        {"text": checklist.text_of(row), "example": row.example, "correction": row.correction}
+        for row in checklist.rows()
+    ]
+
+
+def experiment_of(request: object) -> Experiment:
+    """The Experiment that trains what a visitor's {example, values} shows. Raises InvalidExperiment."""
+    values = request if isinstance(request, Mapping) else {}
+    example = chapters.find_example(values.get("example"))
+    if example.knobs is None:
+        raise InvalidExperiment(f"“{example.title}” is not a network to train: choose another example.")
+    return Experiment.from_dict(example.knobs(example.read(values.get("values"))))

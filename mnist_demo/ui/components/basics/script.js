@@ -2,7 +2,9 @@
 const nav = element.querySelector('nav');
 const drawer = element.querySelector('.mnist-nav');
 const panel = element.querySelector('.mnist-example');
-const names = props.catalogue.flatMap((chapter) => chapter.examples.map((example) => example.name));
+const { catalogue, checklist } = props.value;
+const titles = new Map(catalogue.flatMap((chapter) => chapter.examples.map((example) => [example.name, example.title])));
+const names = [...titles.keys()];
 let current = null; // name of the example in the panel
 let values = {};
 let seq = 0;
@@ -41,7 +43,9 @@ function open(name, focus) {
 }
 
 function list() {
-  for (const chapter of props.catalogue) {
+  nav.append(make('ul', {}, make('li', {}, make('button', { type: 'button', 'data-example': '', onclick: notes },
+    'The notes, line by line'))));
+  for (const chapter of catalogue) {
     const items = chapter.examples.map((example) => make('li', {},
       make('button', { type: 'button', 'data-example': example.name, onclick: () => open(example.name, true) },
         example.title,
@@ -91,7 +95,7 @@ function correction(view) {
 
 function step(offset) {
   const name = names[names.indexOf(current) + offset];
-  const title = name && nav.querySelector(`[data-example="${name}"]`).firstChild.textContent;
+  const title = titles.get(name);
   if (!name) return make('span', {});
   return make('button', { type: 'button', onclick: () => open(name, true) }, offset < 0 ? `← ${title}` : `${title} →`);
 }
@@ -99,10 +103,11 @@ function step(offset) {
 function build(view) {
   const heading = make('h2', { tabindex: '-1' }, view.title);
   const copy = make('button', { type: 'button', class: 'mnist-copy', onclick: async () => {
-    await navigator.clipboard.writeText(panel.querySelector('.mnist-code').dataset.text);
+    await navigator.clipboard.writeText(panel.querySelector('.mnist-panes').dataset.text);
     copy.textContent = 'Copied';
     setTimeout(() => { copy.textContent = 'Copy'; }, 1500);
   } }, 'Copy');
+  panel.classList.toggle('mnist-wide', view.panes > 1);
   panel.replaceChildren(...[
     make('p', { class: 'mnist-chapter' }, view.chapter),
     heading,
@@ -111,50 +116,102 @@ function build(view) {
     make('form', { class: 'mnist-controls', 'aria-label': 'Values', onsubmit: (event) => event.preventDefault() },
       ...view.controls.map(control)),
     make('p', { class: 'mnist-refusal', role: 'alert' }),
+    partButtons(view),
     make('div', { class: 'mnist-split' },
       make('section', { class: 'mnist-source', 'aria-label': 'Code' },
         make('header', {}, 'The code that runs', copy), make('div', { class: 'mnist-panes' })),
       make('section', { class: 'mnist-result', 'aria-label': 'Output' },
         make('header', {}, 'Output', make('span', { class: 'mnist-time' })),
         make('div', { class: 'mnist-output' }))),
+    trainButton(view),
     make('details', { class: 'mnist-quote' }, make('summary', {}, 'Where the notes say it'), make('pre', {})),
     make('footer', {}, step(-1), step(1)),
   ].filter((node) => node !== null));
+  arrive(view.example, heading);
+}
+
+function arrive(name, heading) {
   for (const button of nav.querySelectorAll('button')) {
-    button.toggleAttribute('aria-current', button.dataset.example === view.example);
+    if (button.dataset.example === name) button.setAttribute('aria-current', 'true');
+    else button.removeAttribute('aria-current');
   }
-  if (panel.dataset.focus) {
-    delete panel.dataset.focus;
-    heading.focus({ preventScroll: true });
-    if (panel.getBoundingClientRect().top < 0) panel.scrollIntoView();
+  panel.dataset.example = name;
+  if (!panel.dataset.focus) return;
+  delete panel.dataset.focus;
+  heading.focus({ preventScroll: true });
+  if (panel.getBoundingClientRect().top < 0) panel.scrollIntoView();
+}
+
+function notes() {
+  current = '';
+  const heading = make('h2', { tabindex: '-1' }, 'The notes, line by line');
+  const rows = checklist.map((row) => make('tr', {},
+    make('td', {}, make('pre', {}, row.text)),
+    make('td', {},
+      make('button', { type: 'button', onclick: () => open(row.example, true) }, titles.get(row.example)),
+      row.correction ? make('p', {}, row.correction) : null)));
+  panel.classList.remove('mnist-wide');
+  panel.replaceChildren(heading,
+    make('p', { class: 'mnist-teaching' }, 'The whole document this app began with. Each passage opens the example that '
+      + 'shows it; where the notes are wrong or out of date, the remark says so.'),
+    make('table', { class: 'mnist-notes' }, make('tbody', {}, ...rows)));
+  panel.dataset.focus = 'yes';
+  if (window.matchMedia('(max-width: 760px)').matches) drawer.open = false;
+  arrive('', heading);
+}
+
+// Lines that do the same thing in several columns light up together.
+function highlight(part) {
+  for (const node of panel.querySelectorAll('[data-part]')) {
+    node.classList.toggle('mnist-same', part !== null && node.dataset.part === part);
   }
+}
+
+function partButtons(view) {
+  const buttons = view.parts.map((part) => make('button', {
+    type: 'button', 'data-part': part, onclick: () => highlight(part), onfocus: () => highlight(part),
+  }, part));
+  return buttons.length ? make('div', { class: 'mnist-parts' }, 'The same in all three: ', ...buttons) : null;
+}
+
+function trainButton(view) {
+  if (!view.can_train) return null;
+  return make('button', { type: 'button', class: 'mnist-train', onclick: () => {
+    props.value = { example: current, values, seq };
+    trigger('submit');
+  } }, 'Train this on the Train tab');
 }
 
 function draw(view) {
   if (!view || !view.example) return;
   waiting = 0;
-  if (view.example === current || current === null) {
+  if (current === null || view.example === current) {
     if (panel.dataset.example !== view.example) {
       current = view.example;
       build(view);
     }
     panel.querySelector('.mnist-refusal').textContent = view.refusal;
     if (!view.refusal) show(view);
-    panel.dataset.example = view.example;
     panel.dataset.seq = view.seq;
   }
   if (again) post();
 }
 
 function show(view) {
-  panel.querySelector('.mnist-panes').innerHTML = view.code;
-  panel.querySelector('.mnist-code').dataset.text = view.text;
+  const panes = panel.querySelector('.mnist-panes');
+  panes.innerHTML = view.code;
+  panes.dataset.text = view.text;
   panel.querySelector('.mnist-output').innerHTML = view.output;
   panel.querySelector('.mnist-time').textContent = `${Math.max(1, Math.round(view.elapsed_ms))} ms`;
   const quote = panel.querySelector('.mnist-quote');
   quote.hidden = !view.notes;
   quote.querySelector('pre').textContent = view.notes;
 }
+
+panel.addEventListener('mouseover', (event) => {
+  const line = event.target.closest('.mnist-line');
+  if (line) highlight(line.dataset.part ?? null);
+});
 
 list();
 draw(props.value);

@@ -1,11 +1,11 @@
-"""Chapter "Tensors": seeds, random tensors, the matrix product, views, and memory shared with NumPy."""
+"""Chapter "Tensors": seeds, random tensors, arithmetic and the matrix product."""
 
 # mypy: allow-untyped-defs, no-check-untyped-defs, allow-untyped-calls
 
-import numpy as np
 import torch
 
-from mnist_demo.basics.example import Chapter, Choice, Mistake, Number, example, seed
+from mnist_demo.basics.controls import Choice, Number, seed
+from mnist_demo.basics.example import Chapter, Mistake, example
 from mnist_demo.basics.plots import histogram
 
 
@@ -19,12 +19,17 @@ def pytorch(show, n, seed):
     x = torch.rand(n, requires_grad=True)
     y = (x**2).sum()  # computes like NumPy ...
     y.backward()  # ... and knows the derivative: dy/dx = 2x
-    show("x", x, "y = sum of x²", y.detach().view(1), "x.grad = 2x", x.grad)
+    show("x", x, "x.grad, which is 2x", x.grad)
 
 
 @example(
     "Tensors add, subtract, multiply",
-    Choice("operation", "operation", "a + b", ("a + b", "a - b", "a * b", "a / b")),
+    Choice(
+        "operation",
+        "operation",
+        "a + b",
+        ("a + b", "a - b", "a * b", "a / b"),
+    ),
     Number("columns_of_b", "columns of b", 3, 1, 4),
     seed(),
     mistakes=[
@@ -53,7 +58,11 @@ def arithmetic(show, operation, columns_of_b, seed):
     show(operation, result)
 
 
-@example("A random seed", seed(7), Number("draws", "numbers drawn before", 0, 0, 5))
+@example(
+    "A random seed",
+    seed(7),
+    Number("draws", "numbers drawn before", 0, 0, 5),
+)
 def random_seed(show, seed, draws):
     """`manual_seed` sets the start of the stream of random numbers: the same seed gives the same numbers. Anything
     drawn in between moves everything that follows, which is why this app keeps separate generators for weights, batches
@@ -67,7 +76,12 @@ def random_seed(show, seed, draws):
     second = torch.randn(6)
 
     show("after manual_seed(seed)", first)
-    show("the same seed again", second, "equal?", str(torch.equal(first, second)))
+    show(
+        "the same seed again",
+        second,
+        "equal?",
+        str(torch.equal(first, second)),
+    )
 
 
 @example(
@@ -81,14 +95,18 @@ def randn(show, rows, columns, seed):
     it larger and the histogram becomes the bell.
     """
     torch.manual_seed(seed)
-    x = torch.randn(rows, columns)  # the size as numbers, or as one tuple: torch.randn((rows, columns))
+    x = torch.randn(
+        rows, columns
+    )  # the size as numbers, or as one tuple: torch.randn((rows, columns))
     show(f"x {tuple(x.shape)}", x)
     show(f"mean {x.mean():.2f}", histogram({"x": x}, bins=24))
 
 
 @example(
     "torch.rand_like",
-    Choice("dtype", "dtype of x", "float32", ("float32", "float64", "int64")),
+    Choice(
+        "dtype", "dtype of x", "float32", ("float32", "float64", "int64")
+    ),
     seed(),
     mistakes=[
         Mistake(
@@ -131,92 +149,21 @@ def matrix_product(show, n, m, rows_of_mat2, p):
     """
     left = torch.arange(1.0, n * m + 1).view(n, m)
     mat2 = torch.eye(rows_of_mat2, p)
-    show(f"left {tuple(left.shape)}", left, f"mat2 {tuple(mat2.shape)}", mat2)
+    show(
+        f"left {tuple(left.shape)}", left, f"mat2 {tuple(mat2.shape)}", mat2
+    )
     out = torch.mm(left, mat2)  # the same as left @ mat2
     show(f"torch.mm(left, mat2) {tuple(out.shape)}", out)
 
 
-@example(
-    "view: another shape, the same data",
-    Number("rows", "rows", 3, 1, 12),
-    Number("columns", "columns", 4, 1, 12),
-    Choice("source", "view of", "x", ("x", "x.t()")),
-    mistakes=[
-        Mistake("is invalid for input of size", "A view keeps the 12 numbers: rows × columns must be 12."),
-        Mistake(
-            "view size is not compatible",
-            "x.t() only swaps the order in which memory is read, so its rows are no longer one run of memory "
-            "(“non-contiguous”) and no view can describe the new shape. reshape copies when it has to.",
-        ),
-    ],
-)
-def view(show, rows, columns, source):
-    """`view` reads the same memory in another shape: nothing is copied, so writing through the view writes into x.
-    Pick x.t() to meet a tensor that has no such view.
-    """
-    x = torch.arange(12.0).view(3, 4)
-    origin = x if source == "x" else x.t()
-    show(f"{source} {tuple(origin.shape)}", origin, f"contiguous: {origin.is_contiguous()}")
-    y = origin.view(rows, columns)  # -1 in one place means "whatever is left"
-    y[0, 0] = 99.0
-    show(f"the view {tuple(y.shape)}", y, "x after y[0, 0] = 99", x)
-
-
-@example(
-    "torch.from_numpy shares memory",
-    Number("index", "index", 2, 0, 5),
-    Number("value", "new value", -4.0, -9, 9, 0.5),
-    Choice("write_to", "write into", "array", ("array", "tensor")),
-)
-def from_numpy(show, index, value, write_to):
-    """`from_numpy` makes a tensor over the array's own memory: change one in place, and watch the other. The dtype
-    comes along too, and NumPy's default is float64, while networks want float32.
-    """
-    array = np.arange(6.0)
-    tensor = torch.from_numpy(array)
-    if write_to == "array":
-        array[index] = value
-    else:
-        tensor[index] = value
-    show("array", torch.tensor(array), "tensor", tensor)
-    show(f"array.dtype {array.dtype}, tensor.dtype {tensor.dtype}")
-    show("Same address in memory:", str(array.ctypes.data == tensor.data_ptr()))
-
-
-@example(
-    "Tensor.numpy shares memory too",
-    Choice("call", "call", "x.numpy()", ("x.numpy()", "x.clone().numpy()", "w.numpy()", "w.detach().numpy()")),
-    Number("value", "value written into the array", 9.0, -9, 9, 0.5),
-    said="torch.Tensor.numpy(tensor) works on any tensor.",
-    today="On a tensor that needs a gradient, such as a weight, it raises: detach() first.",
-    mistakes=[
-        Mistake(
-            "Can't call numpy() on Tensor that requires grad",
-            "NumPy knows no gradients, so a change made there would be invisible to backward. detach() gives the "
-            "same memory without the history; add clone() for a copy you may change freely.",
-        )
-    ],
-)
-def numpy(show, call, value):
-    """The way back: the array uses the tensor's memory, so writing into the array changes the tensor. A weight refuses
-    until it is detached. clone() gives memory of its own.
-    """
-    x = torch.ones(5)
-    w = torch.ones(5, requires_grad=True)  # like model.hidden.weight
-    if call == "x.numpy()":
-        array = x.numpy()
-    elif call == "x.clone().numpy()":
-        array = x.clone().numpy()
-    elif call == "w.numpy()":
-        array = w.numpy()
-    else:
-        array = w.detach().numpy()
-    array[0] = value
-    show(f"array = {call}; array[0] = {value}", str(array))
-    show("x", x, "w", w)
-
-
 CHAPTER = Chapter(
     "Tensors",
-    (pytorch, arithmetic, random_seed, randn, rand_like, matrix_product, view, from_numpy, numpy),
+    (
+        pytorch,
+        arithmetic,
+        random_seed,
+        randn,
+        rand_like,
+        matrix_product,
+    ),
 )

@@ -6,7 +6,8 @@
 import torch
 import torch.nn.functional as F
 
-from mnist_demo.basics.example import Chapter, Choice, Mistake, Number, example, seed
+from mnist_demo.basics.controls import Choice, Number, seed
+from mnist_demo.basics.example import Chapter, Mistake, example
 from mnist_demo.basics.pictures import bars
 from mnist_demo.basics.plots import curves
 
@@ -14,7 +15,12 @@ from mnist_demo.basics.plots import curves
 @example(
     "Softmax by hand",
     Number("scale", "size of the scores", 2, 1, 200),
-    Choice("version", "version", "the notes'", ("the notes'", "minus the maximum", "torch.softmax")),
+    Choice(
+        "version",
+        "version",
+        "the notes'",
+        ("the notes'", "minus the maximum", "torch.softmax"),
+    ),
     seed(3),
     said="return torch.exp(x)/torch.sum(torch.exp(x), dim=1).view(-1, 1)",
     today="In float32 exp(89) is already infinite, and inf/inf is NaN. Subtract the largest score first, "
@@ -38,7 +44,15 @@ def softmax_by_hand(show, scale, version, seed):
     else:
         probabilities = torch.softmax(x, dim=1)
     show("scores x", x, "exp(x)", torch.exp(x))
-    show(bars({f"class {i}": p.item() for i, p in enumerate(probabilities[0])}, highest=1))
+    show(
+        bars(
+            {
+                f"class {i}": p.item()
+                for i, p in enumerate(probabilities[0])
+            },
+            highest=1,
+        )
+    )
     show(f"sum {probabilities.sum().item():.4f}")
 
 
@@ -47,7 +61,10 @@ def softmax_by_hand(show, scale, version, seed):
     Choice("dim", "dim", "1", ("0", "1", "2")),
     seed(),
     mistakes=[
-        Mistake("Dimension out of range", "The scores have two sizes, (N, classes): dim 0 is the batch, 1 the classes.")
+        Mistake(
+            "Dimension out of range",
+            "The scores have two sizes, (N, classes): dim 0 is the batch, 1 the classes.",
+        )
     ],
 )
 def softmax_dim(show, dim, seed):
@@ -59,7 +76,12 @@ def softmax_dim(show, dim, seed):
     probabilities = torch.softmax(logits, dim=int(dim))
     show("logits (3, 5)", logits)
     show(f"softmax over dim={dim}", probabilities)
-    show("sum of each row", probabilities.sum(dim=1), "of each column", probabilities.sum(dim=0))
+    show(
+        "sum of each row",
+        probabilities.sum(dim=1),
+        "of each column",
+        probabilities.sum(dim=0),
+    )
 
 
 @example(
@@ -75,12 +97,26 @@ def exp_of_log_softmax(show, gap):
     log_probabilities = F.log_softmax(logits, dim=1)
     probabilities = torch.exp(log_probabilities)
     show("log-softmax", log_probabilities, "exp of it", probabilities)
-    show("log of softmax, in two steps", torch.log(torch.softmax(logits, dim=1)))
+    show(
+        "log of softmax, in two steps",
+        torch.log(torch.softmax(logits, dim=1)),
+    )
     lead = torch.linspace(0, 200, 101)
     pairs = torch.stack([lead, torch.zeros(101)], dim=1)
     two_steps = torch.log(torch.softmax(pairs, dim=1))[:, 1]
-    lines = {"F.log_softmax": F.log_softmax(pairs, dim=1)[:, 1], "log(softmax)": two_steps}
-    show(curves(lines, at=lead, x="lead", y="log of the second", marks={"": float(gap)}))
+    lines = {
+        "F.log_softmax": F.log_softmax(pairs, dim=1)[:, 1],
+        "log(softmax)": two_steps,
+    }
+    show(
+        curves(
+            lines,
+            at=lead,
+            x="lead",
+            y="log of the second",
+            marks={"": float(gap)},
+        )
+    )
 
 
 @example(
@@ -88,7 +124,12 @@ def exp_of_log_softmax(show, gap):
     Number("k", "k", 2, 1, 11),
     Number("images", "images", 4, 1, 8),
     seed(),
-    mistakes=[Mistake("selected index k out of range", "There are ten classes, so k is at most 10.")],
+    mistakes=[
+        Mistake(
+            "selected index k out of range",
+            "There are ten classes, so k is at most 10.",
+        )
+    ],
 )
 def topk(show, k, images, seed):
     """`topk(1, dim=1)` gives the largest probability of each row and its index, the class. Both keep
@@ -98,7 +139,12 @@ def topk(show, k, images, seed):
     probabilities = torch.softmax(2 * torch.randn(images, 10), dim=1)
     show(f"probabilities {tuple(probabilities.shape)}", probabilities)
     top_p, top_class = probabilities.topk(k, dim=1)
-    show(f"top_p {tuple(top_p.shape)}", top_p, f"top_class {tuple(top_class.shape)}", top_class)
+    show(
+        f"top_p {tuple(top_p.shape)}",
+        top_p,
+        f"top_class {tuple(top_class.shape)}",
+        top_class,
+    )
 
 
 @example(
@@ -107,7 +153,10 @@ def topk(show, k, images, seed):
         "comparison",
         "comparison",
         "top_class == labels.view(*top_class.shape)",
-        ("top_class == labels.view(*top_class.shape)", "top_class == labels"),
+        (
+            "top_class == labels.view(*top_class.shape)",
+            "top_class == labels",
+        ),
     ),
     Number("n", "images", 8, 2, 12),
     seed(1),
@@ -119,15 +168,25 @@ def accuracy(show, comparison, n, seed):
     """
     torch.manual_seed(seed)
     labels = torch.randint(0, 10, (n,))
-    probabilities = torch.softmax(3 * F.one_hot(labels, 10) + 2 * torch.randn(n, 10), dim=1)
+    probabilities = torch.softmax(
+        3 * F.one_hot(labels, 10) + 2 * torch.randn(n, 10), dim=1
+    )
     _, top_class = probabilities.topk(1, dim=1)
-    show(f"top_class {tuple(top_class.shape)}", top_class.view(1, -1), f"labels {tuple(labels.shape)}", labels)
+    show(
+        f"top_class {tuple(top_class.shape)}",
+        top_class.view(1, -1),
+        f"labels {tuple(labels.shape)}",
+        labels,
+    )
     if comparison == "top_class == labels":
         equals = top_class == labels
     else:
         equals = top_class == labels.view(*top_class.shape)
     accuracy = equals.numpy().mean()
-    show(f"equals {tuple(equals.shape)}", equals.int() if equals.shape[1] > 1 else equals.int().T)
+    show(
+        f"equals {tuple(equals.shape)}",
+        equals.int() if equals.shape[1] > 1 else equals.int().T,
+    )
     show(f"accuracy {accuracy:.3f}")
     if equals.shape[1] > 1:
         right = (top_class.squeeze(1) == labels).float().mean()

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn, optim
 
-from mnist_demo.basics.example import Chapter, Choice, Mistake, Number, example, seed
+from mnist_demo.basics.controls import Choice, Number, seed
+from mnist_demo.basics.example import Chapter, Mistake, example
 from mnist_demo.basics.pictures import table
 from mnist_demo.basics.plots import curves
 
@@ -32,11 +33,21 @@ def cross_entropy(show, right, other):
     loss = criterion(logits, labels)
     by_hand = nn.NLLLoss()(nn.LogSoftmax(dim=1)(logits), labels)
     p = torch.softmax(logits, dim=1)[0, 3].item()
-    show(f"probability of the right class {p:.3f}")
-    show(f"CrossEntropyLoss {loss:.4f}, LogSoftmax + NLLLoss {by_hand:.4f}, -log(p) {-math.log(p):.4f}")
+    show(f"probability of the right class: {p:.3f}")
+    show(f"CrossEntropyLoss     {loss:.4f}")
+    show(f"LogSoftmax + NLLLoss {by_hand:.4f}")
+    show(f"-log(p)              {-math.log(p):.4f}")
     share = torch.linspace(0.005, 1, 100)
     lines = {"-log(p)": -share.log()}
-    show(curves(lines, at=share, x="probability of the right class", y="loss", marks={"here": p}))
+    show(
+        curves(
+            lines,
+            at=share,
+            x="probability of the right class",
+            y="loss",
+            marks={"here": p},
+        )
+    )
 
 
 @example(
@@ -69,14 +80,18 @@ def nll_loss(show, ending, right):
     criterion = nn.NLLLoss()
     loss = criterion(output, labels)
     show(f"output of the network: {ending}", output)
-    show(f"NLLLoss {loss:.4f}, the number in column 3 with its sign changed")
-    show("Right: 0 is the floor." if loss >= 0 else "A negative loss: this output is not log-probabilities.")
+    show(f"NLLLoss {loss:.4f}: column 3 with its sign changed")
+    show(
+        "Right: 0 is the floor."
+        if loss >= 0
+        else "A negative loss: this output is not log-probabilities."
+    )
 
 
 @example(
     "Outputs against losses: the truth table",
     Number("lead", "lead of the right class", 8, 0, 40),
-    Number("steps", "training steps", 30, 5, 40),
+    Number("steps", "training steps", 25, 5, 30),
     seed(),
     uses=["digits"],
     said="Softmax at the end, then “If there is no activation function … CrossEntropyLoss”.",
@@ -87,39 +102,51 @@ def truth_table(show, lead, steps, seed, digits):
     before CrossEntropyLoss can't get below 1.461; log_softmax before it is harmless, since a second
     one changes nothing. The last column trains a small network on 2,000 digits each way.
     """
-    endings = {
-        "logits": lambda x: x,
-        "softmax": lambda x: F.softmax(x, dim=1),
-        "log_softmax": lambda x: F.log_softmax(x, dim=1),
-    }
-    sure = torch.zeros(1, 10)
-    sure[0, 3] = lead
+    pairs = [
+        ("logits", "CrossEntropy", "right"),
+        ("softmax", "CrossEntropy", "wrong"),
+        ("log_softmax", "CrossEntropy", "harmless"),
+        ("logits", "NLL", "wrong"),
+        ("softmax", "NLL", "wrong"),
+        ("log_softmax", "NLL", "right"),
+    ]
+    endings = {"softmax": nn.Softmax(1), "log_softmax": nn.LogSoftmax(1)}
     images, labels = digits
-    rows, traces = [], {}
-    for loss_name, criterion in (("CrossEntropy", F.cross_entropy), ("NLL", F.nll_loss)):
-        for ending, end in endings.items():
-            floor = criterion(end(sure), torch.tensor([3])).item()
-            torch.manual_seed(seed)
-            model = nn.Linear(784, 10)
-            optimizer = optim.SGD(model.parameters(), lr=0.1)
-            for _ in range(steps):
-                batch = torch.randint(2000, (64,))
-                loss = criterion(end(model(images[batch])), labels[batch])
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-            right = (model(images[2000:3000]).argmax(1) == labels[2000:3000]).float().mean()
-            verdict = {"CrossEntropy logits": "right", "NLL log_softmax": "right",
-                       "CrossEntropy log_softmax": "harmless"}.get(f"{loss_name} {ending}", "wrong")  # fmt: skip
-            rows.append([ending, loss_name, verdict, floor, f"{right:.0%}"])
-    show(table(rows, header=["output", "loss", "verdict", "loss when sure", "accuracy"]))
+    sure = torch.zeros(1, 10)
+    sure[0, 3] = lead  # surely a 3
+    rows = []
+    for ending, loss_name, verdict in pairs:
+        end = endings.get(ending, nn.Identity())
+        criterion = F.nll_loss if loss_name == "NLL" else F.cross_entropy
+        floor = criterion(end(sure), torch.tensor([3])).item()
+        torch.manual_seed(seed)
+        model = nn.Sequential(nn.Linear(784, 10), end)
+        optimizer = optim.SGD(model.parameters(), lr=0.02)
+        for _ in range(steps):
+            batch = torch.randint(2000, (64,))
+            loss = criterion(model(images[batch]), labels[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        answers = model(images[2000:2500]).argmax(dim=1)
+        right = (answers == labels[2000:2500]).float().mean()
+        rows.append([ending, loss_name, verdict, floor, f"{right:.0%}"])
+    header = ["output", "loss", "verdict", "loss when sure", "accuracy"]
+    show(table(rows, header))
+
     leads = torch.linspace(0, 40, 81)
-    scores = torch.zeros(81, 10)
-    scores[:, 3] = leads
+    scores = F.one_hot(torch.full((81,), 3), 10) * leads.view(-1, 1)
     target = torch.full((81,), 3)
-    for ending in ("logits", "softmax"):
-        traces[ending] = F.cross_entropy(endings[ending](scores), target, reduction="none")
-    show("CrossEntropyLoss", curves(traces, at=leads, x="lead of the right class", marks={"": lead}))
+    lines = {
+        "logits": F.cross_entropy(scores, target, reduction="none"),
+        "softmax": F.cross_entropy(
+            scores.softmax(1), target, reduction="none"
+        ),
+    }
+    show(
+        "CrossEntropyLoss",
+        curves(lines, at=leads, x="lead", marks={"": lead}),
+    )
 
 
 @example(
@@ -128,7 +155,12 @@ def truth_table(show, lead, steps, seed, digits):
         "labels_as",
         "labels",
         "classes, int64 (N,)",
-        ("classes, int64 (N,)", "classes, float32 (N,)", "a column (N, 1)", "one-hot, float32 (N, 10)"),
+        (
+            "classes, int64 (N,)",
+            "classes, float32 (N,)",
+            "a column (N, 1)",
+            "one-hot, float32 (N, 10)",
+        ),
     ),
     seed(),
     mistakes=[
@@ -138,7 +170,10 @@ def truth_table(show, lead, steps, seed, digits):
             "Expected floating point type for target",
             "Labels of the outputs' shape count as probabilities and must be float32.",
         ),
-        Mistake("multi-target not supported", "One number for each image: labels.squeeze(1)."),
+        Mistake(
+            "multi-target not supported",
+            "One number for each image: labels.squeeze(1).",
+        ),
     ],
 )
 def criterion_inputs(show, labels_as, seed):
@@ -160,4 +195,6 @@ def criterion_inputs(show, labels_as, seed):
     show(f"loss {loss:.4f}")
 
 
-CHAPTER = Chapter("Losses", (cross_entropy, nll_loss, truth_table, criterion_inputs))
+CHAPTER = Chapter(
+    "Losses", (cross_entropy, nll_loss, truth_table, criterion_inputs)
+)

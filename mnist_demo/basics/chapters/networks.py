@@ -1,4 +1,4 @@
-"""Chapter "Networks": layers, activations, the three ways to write a network, and how to look inside one."""
+"""Chapter "Networks": the three ways to write a network, and how to look inside one."""
 
 # ruff: noqa: RET504 (learners' scripts: one step a line)
 # mypy: allow-untyped-defs, no-check-untyped-defs, allow-untyped-calls
@@ -10,67 +10,23 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mnist_demo.basics import three_ways
-from mnist_demo.basics.example import Chapter, Choice, Mistake, Number, Switch, example, seed
+from mnist_demo.basics.chapters import three_ways
+from mnist_demo.basics.controls import Choice, Number, Switch, seed
+from mnist_demo.basics.example import Chapter, Mistake, example
 from mnist_demo.basics.pictures import bars, heat, table
-from mnist_demo.basics.plots import curves
 
 HIDDEN = Number("hidden", "hidden units", 32, 1, 256)
 
 
 @example(
-    "A Linear layer",
-    Number("inputs", "inputs", 4, 1, 8),
-    Number("outputs", "outputs", 3, 1, 8),
-    seed(),
-)
-def linear_layer(show, inputs, outputs, seed):
-    """`nn` holds the building blocks. Linear computes x @ weight.T + bias: a matrix product and one
-    number added to each output. Its weights start random, between ±1/√inputs.
-    """
-    torch.manual_seed(seed)
-    layer = nn.Linear(inputs, outputs)
-    show(f"weight {tuple(layer.weight.shape)}", layer.weight, "bias", layer.bias)
-    x = torch.arange(1.0, inputs + 1).view(1, inputs)
-    by_hand = x @ layer.weight.T + layer.bias
-    show("x", x, "layer(x)", layer(x), "by hand", by_hand)
-
-
-@example(
-    "Activation functions",
-    Choice("name", "function", "torch.relu", ("torch.relu", "torch.sigmoid", "torch.tanh", "nn.relu")),
-    Number("reach", "from −x to x", 5, 1, 10),
-    said="the ReLU function (nn.relu) is used almost exclusively as the activation function",
-    today="nn.ReLU() is a layer, F.relu and torch.relu are functions; nn.relu does not exist. "
-    "F.sigmoid still works, torch.sigmoid is its present name.",
-    mistakes=[
-        Mistake(
-            "has no attribute 'relu'",
-            "Names in nn are classes and start with a capital: nn.ReLU() makes a layer. The function is F.relu.",
-        )
-    ],
-)
-def activations(show, name, reach):
-    """Without a bend between them, two Linear layers are one. ReLU is the usual bend; a sigmoid
-    flattens out, and where it is flat its slope, and so the gradient, is nearly 0.
-    """
-    x = torch.linspace(-reach, reach, 121, requires_grad=True)
-    if name == "torch.relu":
-        y = torch.relu(x)
-    elif name == "torch.sigmoid":
-        y = torch.sigmoid(x)
-    elif name == "torch.tanh":
-        y = torch.tanh(x)
-    else:
-        y = nn.relu(x)
-    y.sum().backward()
-    show(curves({name: y, "its slope": x.grad}, at=x, x="x", y=""))
-
-
-@example(
     "Form 1: a Module with layers",
     HIDDEN,
-    Choice("activation", "activation", "nn.Sigmoid()", ("nn.Sigmoid()", "nn.ReLU()")),
+    Choice(
+        "activation",
+        "activation",
+        "nn.Sigmoid()",
+        ("nn.Sigmoid()", "nn.ReLU()"),
+    ),
     seed(),
     said="the network ends in nn.Softmax, and is then trained with CrossEntropyLoss or NLLLoss.",
     today="Neither loss wants probabilities: end in plain scores (logits) and use CrossEntropyLoss. "
@@ -87,7 +43,9 @@ def module_form(show, hidden, activation, seed):
             super().__init__()
             self.hidden = nn.Linear(784, hidden)
             self.output = nn.Linear(hidden, 10)
-            self.sigmoid = nn.ReLU() if activation == "nn.ReLU()" else nn.Sigmoid()
+            self.sigmoid = (
+                nn.ReLU() if activation == "nn.ReLU()" else nn.Sigmoid()
+            )
             self.softmax = nn.Softmax(dim=1)
 
         def forward(self, x):
@@ -99,13 +57,26 @@ def module_form(show, hidden, activation, seed):
 
     model = Network()
     probabilities = model(torch.rand(1, 784))
-    show(f"model(x) {tuple(probabilities.shape)}, sum {probabilities.sum():.3f}")
-    show(bars({str(digit): p.item() for digit, p in enumerate(probabilities[0])}, highest=1))
+    show(f"{tuple(probabilities.shape)}, sum {probabilities.sum():.3f}")
+    show(
+        bars(
+            {
+                str(digit): p.item()
+                for digit, p in enumerate(probabilities[0])
+            },
+            highest=1,
+        )
+    )
 
 
 @example(
     "Form 2: functions in forward",
-    Choice("ending", "ending", "F.softmax", ("F.softmax", "F.log_softmax", "logits")),
+    Choice(
+        "ending",
+        "ending",
+        "F.softmax",
+        ("F.softmax", "F.log_softmax", "logits"),
+    ),
     Number("p", "dropout p", 0.2, 0, 0.9, 0.1),
     seed(),
     said="x = self.dropout(F.sigmoid(self.hidden(x)))",
@@ -136,8 +107,15 @@ def functional_form(show, ending, p, seed):
 
     model = Network()
     answer = model(torch.rand(1, 784))
-    show(f"{ending}: sum {answer.sum():.2f}, sum of exp {answer.exp().sum():.2f}")
-    show(bars({str(digit): value.item() for digit, value in enumerate(answer[0])}))
+    show(f"sum {answer.sum():.2f}, sum of exp {answer.exp().sum():.2f}")
+    show(
+        bars(
+            {
+                str(digit): value.item()
+                for digit, value in enumerate(answer[0])
+            }
+        )
+    )
 
 
 @example(
@@ -146,7 +124,8 @@ def functional_form(show, ending, p, seed):
     Switch("flatten", "begin with nn.Flatten()", True),
     mistakes=[
         Mistake(
-            "shapes cannot be multiplied", "Images (N, 1, 28, 28) must become rows (N, 784) before the first Linear."
+            "shapes cannot be multiplied",
+            "Images (N, 1, 28, 28) must become rows (N, 784) before the first Linear.",
         )
     ],
     said="nn.Sequential(nn.Linear(…), nn.ReLU(), nn.Linear(…), nn.Softmax(dim=1))",
@@ -169,7 +148,11 @@ def sequential_form(show, hidden, flatten):
     show(table(sizes, header=["after", "shape"]))
 
 
-@example("The text form of a model", HIDDEN, Number("layers", "hidden layers", 1, 0, 4))
+@example(
+    "The text form of a model",
+    HIDDEN,
+    Number("layers", "hidden layers", 1, 0, 4),
+)
 def text_form(show, hidden, layers):
     """A model prints its layers and their sizes; `named_parameters` lists what will be trained.
     Almost all weights of a small network sit in its first layer.
@@ -180,9 +163,13 @@ def text_form(show, hidden, layers):
         parts += [nn.Linear(before, after), nn.ReLU()]
     model = nn.Sequential(*parts[:-1])
     show(str(model))
-    rows = [[name, tuple(p.shape), f"{p.numel():,}"] for name, p in model.named_parameters()]
+    rows = [
+        [name, tuple(p.shape), f"{p.numel():,}"]
+        for name, p in model.named_parameters()
+    ]
     show(table(rows, header=["parameter", "shape", "numbers"]))
-    show(f"together {sum(p.numel() for p in model.parameters()):,} numbers to learn")
+    count = sum(p.numel() for p in model.parameters())
+    show(f"together {count:,} numbers to learn")
 
 
 @example(
@@ -217,16 +204,19 @@ def weights_and_biases(show, access, seed):
         layer = model[0]
     else:
         layer = model.hidden
-    show(f"weight {tuple(layer.weight.shape)}, bias {tuple(layer.bias.shape)}")
-    show("weights of hidden units 0 to 2", *[heat(row.view(28, 28), cell=3) for row in layer.weight[:3]])
+    show(
+        f"weight {tuple(layer.weight.shape)}, bias {tuple(layer.bias.shape)}"
+    )
+    show(
+        "weights of hidden units 0 to 2",
+        *[heat(row.view(28, 28), cell=3) for row in layer.weight[:3]],
+    )
     show("bias", layer.bias)
 
 
 CHAPTER = Chapter(
     "Networks",
     (
-        linear_layer,
-        activations,
         module_form,
         functional_form,
         sequential_form,

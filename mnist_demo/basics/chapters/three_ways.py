@@ -10,13 +10,18 @@ import torch
 import torch.nn.functional as F
 from torch import nn, optim
 
-from mnist_demo.basics.example import Number, example, seed
+from mnist_demo.basics.controls import Number, seed
+from mnist_demo.basics.example import example
 from mnist_demo.basics.pictures import table
 from mnist_demo.basics.plots import curves
 
 PANES = ("# 1 Module", "# 2 Functional", "# 3 Sequential", "# Same seed")
 PARTS = {
-    "flatten": ("nn.Flatten()", "self.flatten(x)", "x.view(x.shape[0], -1)"),
+    "flatten": (
+        "nn.Flatten()",
+        "self.flatten(x)",
+        "x.view(x.shape[0], -1)",
+    ),
     "hidden layer": ("nn.Linear(784, hidden)", "self.hidden(x)"),
     "activation": ("nn.ReLU()", "self.activation(x)", "F.relu("),
     "output layer": ("nn.Linear(hidden, 10)", "self.output(x)"),
@@ -83,7 +88,7 @@ def three_ways(show, hidden, steps, seed, digits):
         torch.manual_seed(seed)
         model = make()
         first = model(images[:1])[0, :3].tolist()
-        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        optimizer = optim.SGD(model.parameters(), lr=0.03)
         trace = []
         for step in range(steps):
             batch = slice(64 * step, 64 * step + 64)
@@ -94,8 +99,19 @@ def three_ways(show, hidden, steps, seed, digits):
             trace.append(loss.item())
         losses[make.__name__] = trace
         finals.append(torch.cat([p.flatten() for p in model.parameters()]))
-        rows.append([make.__name__, *(f"{x:+.4f}" for x in first), f"{trace[-1]:.6f}"])
-    show(table(rows, header=["form", "logit 0", "logit 1", "logit 2", "last loss"]))
+        rows.append(
+            [
+                make.__name__,
+                *(f"{x:+.4f}" for x in first),
+                f"{trace[-1]:.6f}",
+            ]
+        )
+    show(
+        table(
+            rows,
+            header=["form", "logit 0", "logit 1", "logit 2", "last loss"],
+        )
+    )
     difference = max((w - finals[0]).abs().max().item() for w in finals)
     show(f"largest difference between trained weights: {difference}")
     show(curves(losses))

@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import nn, optim
 from torch.utils.data import TensorDataset, random_split
 
-from mnist_demo.basics.example import Chapter, Choice, Number, Switch, example, seed
+from mnist_demo.basics.controls import Choice, Number, Switch, seed
+from mnist_demo.basics.example import Chapter, example
 from mnist_demo.basics.pictures import bars, images, table
 from mnist_demo.basics.plots import curves
 
@@ -29,12 +30,18 @@ def validation_split(show, val_size, seed, digits):
     """
     dataset = TensorDataset(digits[0][:1000], digits[1][:1000])
     generator = torch.Generator().manual_seed(seed)
-    trainset, valset = random_split(dataset, [1000 - val_size, val_size], generator)
+    trainset, valset = random_split(
+        dataset, [1000 - val_size, val_size], generator
+    )
     show(f"{len(trainset)} to train on, {len(valset)} to validate on")
-    show("in both: " + str(len(set(trainset.indices) & set(valset.indices))))
+    show(
+        "in both: " + str(len(set(trainset.indices) & set(valset.indices)))
+    )
     for name, part in (("train", trainset), ("validation", valset)):
         pixels, labels = part[:10]
-        show(name, images(pixels.view(-1, 28, 28), labels.tolist(), size=42))
+        show(
+            name, images(pixels.view(-1, 28, 28), labels.tolist(), size=42)
+        )
 
 
 @example(
@@ -53,7 +60,9 @@ def overfitting(show, train_size, hidden, steps, seed, digits):
     torch.manual_seed(seed)
     images, labels = digits[0][:train_size], digits[1][:train_size]
     val_images, val_labels = digits[0][2000:2200], digits[1][2000:2200]
-    model = nn.Sequential(nn.Linear(784, hidden), nn.ReLU(), nn.Linear(hidden, 10))
+    model = nn.Sequential(
+        nn.Linear(784, hidden), nn.ReLU(), nn.Linear(hidden, 10)
+    )
     optimizer = optim.Adam(model.parameters(), lr=0.01)
     train_losses, val_losses = [], []
     for _ in range(steps):
@@ -63,11 +72,13 @@ def overfitting(show, train_size, hidden, steps, seed, digits):
         optimizer.step()
         train_losses.append(loss.item())
         with torch.no_grad():
-            val_losses.append(F.cross_entropy(model(val_images), val_labels).item())
+            val_losses.append(
+                F.cross_entropy(model(val_images), val_labels).item()
+            )
     best = min(range(steps), key=lambda step: val_losses[step])
     lines = {"training": train_losses, "validation": val_losses}
     show(curves(lines, marks={"lowest validation loss": best}))
-    show(f"at the end: training {train_losses[-1]:.3f}, validation {val_losses[-1]:.3f}")
+    show(f"at the end: {train_losses[-1]:.3f} and {val_losses[-1]:.3f}")
     show(f"lowest validation loss: {val_losses[best]:.3f} at step {best}")
 
 
@@ -103,9 +114,14 @@ def early_stopping(show, patience, train_size, seed, digits):
         F.cross_entropy(model(images), labels).backward()
         optimizer.step()
     model.load_state_dict(best_weights)
-    show(curves({"validation loss": val_losses}, marks={"kept": best_step, "stopped": step}))
+    show(
+        curves(
+            {"validation loss": val_losses},
+            marks={"kept": best_step, "stopped": step},
+        )
+    )
     again = F.cross_entropy(model(val_images), val_labels)
-    show(f"stopped at step {step}; loaded step {best_step} with loss {again:.3f}")
+    show(f"loaded the weights of step {best_step}, loss {again:.3f}")
 
 
 @example(
@@ -127,9 +143,11 @@ def dropout(show, p, mode, seed):
     x = torch.ones(6, 10)  # six images, ten hidden units
     y = layer(x)
     show("dropout(ones)", y)
-    show(f"kept {(y != 0).float().mean():.0%}, largest value {y.max():.3f}, mean {y.mean():.3f}")
+    show(f"kept {(y != 0).float().mean():.0%}, mean {y.mean():.3f}")
     many = layer(torch.ones(1000, 100))
-    show(f"over 100,000 values: kept {(many != 0).float().mean():.1%}, mean {many.mean():.3f}")
+    show(
+        f"of 100,000: kept {(many != 0).float().mean():.1%}, mean {many.mean():.3f}"
+    )
 
 
 @example(
@@ -145,7 +163,9 @@ def eval_and_train(show, mode, p, index, digits):
     """
     torch.manual_seed(0)
     pixels, labels = digits
-    model = nn.Sequential(nn.Linear(784, 32), nn.ReLU(), nn.Dropout(p=p), nn.Linear(32, 10))
+    model = nn.Sequential(
+        nn.Linear(784, 32), nn.ReLU(), nn.Dropout(p=p), nn.Linear(32, 10)
+    )
     optimizer = optim.SGD(model.parameters(), lr=0.2)
     for step in range(30):
         batch = slice(64 * step, 64 * step + 64)
@@ -158,13 +178,16 @@ def eval_and_train(show, mode, p, index, digits):
         model.eval()
     with torch.no_grad():
         twenty = torch.softmax(model(pixels[index].repeat(20, 1)), dim=1)
-    show(f"label {labels[index]}", images(pixels[index].view(28, 28), size=70))
+    show(
+        f"label {labels[index]}",
+        images(pixels[index].view(28, 28), size=70),
+    )
     answers = twenty.argmax(dim=1)
     show("twenty answers: " + " ".join(str(a) for a in answers.tolist()))
-    show("probability of each digit: lowest, mean and highest of the twenty")
-    rows = [[d, twenty[:, d].min().item(), twenty[:, d].mean().item(), twenty[:, d].max().item()]
-            for d in range(10)]  # fmt: skip
-    show(bars({str(row[0]): row[2] for row in rows}, highest=1), table(rows, ["digit", "low", "mean", "high"]))
+    low, mean, high = twenty.amin(0), twenty.mean(0), twenty.amax(0)
+    bar = bars({str(d): mean[d].item() for d in range(10)}, highest=1)
+    show("mean probability of each digit", bar)
+    show("lowest of the twenty", low, "highest", high)
 
 
 @example(
@@ -178,10 +201,14 @@ def predicting(show, eval_mode, without_gradients, digits):
     Neither does the other's work: for validation, testing and predicting use both.
     """
     torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(784, 32), nn.ReLU(), nn.Dropout(p=0.5), nn.Linear(32, 10))
+    model = nn.Sequential(
+        nn.Linear(784, 32), nn.ReLU(), nn.Dropout(p=0.5), nn.Linear(32, 10)
+    )
     if eval_mode:
         model.eval()
-    with torch.set_grad_enabled(not without_gradients):  # no_grad() when False
+    with torch.set_grad_enabled(
+        not without_gradients
+    ):  # no_grad() when False
         first, second = model(digits[0][:1]), model(digits[0][:1])
     rows = [
         ["the same answer twice", torch.equal(first, second)],
@@ -194,5 +221,12 @@ def predicting(show, eval_mode, without_gradients, digits):
 
 CHAPTER = Chapter(
     "Generalization",
-    (validation_split, overfitting, early_stopping, dropout, eval_and_train, predicting),
+    (
+        validation_split,
+        overfitting,
+        early_stopping,
+        dropout,
+        eval_and_train,
+        predicting,
+    ),
 )

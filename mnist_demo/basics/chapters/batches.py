@@ -1,6 +1,6 @@
-"""Chapter "Data": MNIST through torchvision, transforms, loaders, both ways to iterate, pictures, flattening.
+"""Chapter "Batches": loaders, both ways to iterate, pictures, flattening.
 
-What the examples call `trainset` is the set that the first one makes.
+What the examples call `trainset` is the set made in chapter "Data".
 """
 
 # mypy: allow-untyped-defs, no-check-untyped-defs, allow-untyped-calls
@@ -11,79 +11,11 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 from torch.utils.data import DataLoader, Subset
-from torchvision import datasets, transforms
 
-from mnist_demo.basics.example import Chapter, Choice, Mistake, Number, Switch, example, seed
+from mnist_demo.basics.controls import Choice, Number, Switch, seed
+from mnist_demo.basics.example import Chapter, Mistake, example
 from mnist_demo.basics.pictures import images as pictures
-from mnist_demo.basics.pictures import photo, table
-from mnist_demo.basics.plots import histogram
-
-INDEX = Number("index", "index of the image", 7, 0, 3999)
-
-
-@example(
-    "The training set",
-    INDEX,
-    uses=["root"],
-    said="root directory of dataset where MNIST/processed/training.pt and MNIST/processed/test.pt exist.",
-    today="torchvision reads the original files in MNIST/raw; the processed .pt files are gone. "
-    "And 60,000 training images are no validation set: keep some aside (see “A validation split”).",
-)
-def training_set(show, index, root):
-    """`datasets.MNIST` gives images one at a time. `train=True` picks the 60,000 training images,
-    `download=True` fetches only files that are missing, and `transform` runs each time an image is
-    asked for.
-    """
-    transform = transforms.Compose([
-        transforms.ToTensor(),
-        transforms.Normalize((0.5,), (0.5,)),
-    ])  # fmt: skip
-    trainset = datasets.MNIST(root, download=True, train=True, transform=transform)
-    image, label = trainset[index]
-    show(f"trainset[{index}], label {label}", pictures(image, size=140))
-    show(f"len(trainset)  {len(trainset):,}")
-    show(f"image.shape    {tuple(image.shape)}, {image.dtype}")
-    show(f"values         {image.min():.0f} to {image.max():.0f}")
-
-
-@example("A transform, step by step", INDEX, Switch("normalize", "with Normalize", True), uses=["trainset"])
-def transform_steps(show, index, normalize, trainset):
-    """A transform is a chain of functions. ToTensor turns a picture of bytes 0–255 into floats 0–1
-    and puts the channel first; Normalize subtracts a mean and divides by a standard deviation.
-    """
-    image = transforms.ToPILImage()(trainset.data[index])
-    show(f"a PIL image: mode {image.mode}, size {image.size}")
-    steps = [transforms.ToTensor()]
-    if normalize:
-        steps.append(transforms.Normalize((0.5,), (0.5,)))
-    transform = transforms.Compose(steps)
-    x = transform(image)
-    show(f"a tensor: shape {tuple(x.shape)}, {x.dtype}, from {x.min():.1f} to {x.max():.1f}")
-    show("rows 12 to 18, columns 10 to 17 as numbers", x[0, 12:19, 10:18])
-    show("the whole image", pictures(x, size=112))
-
-
-@example(
-    "Normalize, before and after",
-    Number("mean", "mean", 0.5, 0, 1, 0.01),
-    Number("std", "standard deviation", 0.5, 0, 1, 0.01),
-    uses=["trainset"],
-    mistakes=[Mistake("division by zero", "Normalize divides by it: a standard deviation of 0 has no meaning.")],
-)
-def normalize(show, mean, std, trainset):
-    """Normalize computes (x − mean) / std. The notes' 0.5 and 0.5 map 0–1 to −1–1. MNIST's own mean
-    0.13 and deviation 0.31 give mean 0 and deviation 1. Either is fine; using another one for your
-    drawings than for training is not.
-    """
-    before = trainset.data[:300].unsqueeze(1) / 255  # (300, 1, 28, 28), 0 to 1
-    transform = transforms.Normalize((mean,), (std,))
-    after = transform(before)
-    show(
-        "how often each value occurs (log scale: most pixels are paper)",
-        histogram({"before": before, "after": after}, x="pixel value", log=True),
-    )
-    rows = [[n, x.mean().item(), x.std().item()] for n, x in (("before", before), ("after", after))]
-    show(table(rows, header=["", "mean", "std"]))
+from mnist_demo.basics.pictures import photo
 
 
 @example(
@@ -102,7 +34,7 @@ def data_loader(show, batch_size, shuffle, seed, trainset):
     some = Subset(trainset, range(640))
     trainloader = DataLoader(some, batch_size=batch_size, shuffle=shuffle)
     images, labels = next(iter(trainloader))
-    show(f"images {tuple(images.shape)}, labels {tuple(labels.shape)}, {len(trainloader)} batches")
+    show(f"one of {len(trainloader)} batches: {tuple(images.shape)}")
     show(pictures(images, labels.tolist(), size=42))
 
 
@@ -130,7 +62,12 @@ def iterate_for(show, size, batch_size, drop_last, trainset):
 
 @example(
     "Iterate by hand with next",
-    Choice("call", "call", "next(dataiter)", ("next(dataiter)", "dataiter.next()")),
+    Choice(
+        "call",
+        "call",
+        "next(dataiter)",
+        ("next(dataiter)", "dataiter.next()"),
+    ),
     Number("batch_size", "batch size", 64, 1, 64),
     uses=["trainset"],
     said="images, labels = dataiter.next()",
@@ -160,8 +97,10 @@ def iterate_next(show, call, batch_size, trainset):
 
 @example(
     "Show an image with imshow",
-    INDEX,
-    Choice("cmap", "colour map", "Greys_r", ("Greys_r", "Greys", "viridis")),
+    Number("index", "index of the image", 7, 0, 3999),
+    Choice(
+        "cmap", "colour map", "Greys_r", ("Greys_r", "Greys", "viridis")
+    ),
     Switch("squeeze", "squeeze()", True),
     uses=["trainset"],
     needs=["matplotlib"],
@@ -196,7 +135,12 @@ def imshow(show, index, cmap, squeeze, trainset):
         "how",
         "before the Linear layer",
         "images.view(images.shape[0], -1)",
-        ("images.view(images.shape[0], -1)", "nn.Flatten()", "nothing", "images.view(-1)"),
+        (
+            "images.view(images.shape[0], -1)",
+            "nn.Flatten()",
+            "nothing",
+            "images.view(-1)",
+        ),
     ),
     Number("batch_size", "batch size", 64, 1, 64),
     uses=["trainset"],
@@ -218,7 +162,9 @@ def flatten(show, how, batch_size, trainset):
     """A Linear layer reads rows of numbers, an image is a square of them. Flattening keeps the batch
     and lays the rest in one row: (64, 1, 28, 28) becomes (64, 784).
     """
-    images = torch.stack([trainset[i][0] for i in range(batch_size)])  # as a loader does
+    images = torch.stack(
+        [trainset[i][0] for i in range(batch_size)]
+    )  # as a loader does
     show(f"images {tuple(images.shape)}")
     if how == "images.view(images.shape[0], -1)":
         x = images.view(images.shape[0], -1)
@@ -230,17 +176,17 @@ def flatten(show, how, batch_size, trainset):
         x = images.view(-1)
     show(f"x      {tuple(x.shape)}")
     if how != "nothing" and x.dim() == 2:
-        show("row 0 of x, wrapped after 112 numbers", pictures(x[0].view(7, 112), size=224))
+        show(
+            "row 0 of x, wrapped after 112 numbers",
+            pictures(x[0].view(7, 112), size=224),
+        )
     logits = nn.Linear(784, 10)(x)
     show(f"logits {tuple(logits.shape)}")
 
 
 CHAPTER = Chapter(
-    "Data",
+    "Batches",
     (
-        training_set,
-        transform_steps,
-        normalize,
         data_loader,
         iterate_for,
         iterate_next,

@@ -1,94 +1,25 @@
-"""Chapter "Gradients": backward, no_grad, the learning rate, SGD and Adam, zero_grad."""
+"""Chapter "Optimizers": the learning rate, SGD and Adam, zero_grad."""
 
 # ruff: noqa: SIM108 (learners' scripts: one step a line)
 # mypy: allow-untyped-defs, no-check-untyped-defs, allow-untyped-calls
-
-import time
 
 import torch
 import torch.nn.functional as F
 from torch import nn, optim
 
-from mnist_demo.basics.example import Chapter, Choice, Mistake, Number, Switch, example, seed
-from mnist_demo.basics.pictures import bars, heat, table
+from mnist_demo.basics.controls import Choice, Number, seed
+from mnist_demo.basics.example import Chapter, example
 from mnist_demo.basics.plots import curves, landscape
 
 
 @example(
-    "Backpropagation: loss.backward()",
-    Number("n", "images in the batch", 64, 1, 256),
-    Switch("twice", "call backward twice", False),
-    seed(),
-    uses=["digits"],
-    mistakes=[
-        Mistake(
-            "backward through the graph a second time",
-            "The values kept for backward are freed after it. Compute the loss again (each step of a "
-            "training loop does), or pass retain_graph=True.",
-        )
-    ],
-)
-def backward(show, n, twice, seed, digits):
-    """Backpropagation computes, for every weight and bias, how the loss changes with it, layer by
-    layer from the end. `loss.backward()` stores the answer in `.grad`, which is None before.
-    """
-    torch.manual_seed(seed)
-    images, labels = digits[0][:n], digits[1][:n]
-    model = nn.Sequential(nn.Linear(784, 16), nn.ReLU(), nn.Linear(16, 10))
-    loss = F.cross_entropy(model(images), labels)
-    show(f"loss {loss:.3f}, model[0].weight.grad before: {model[0].weight.grad}")
-    loss.backward()
-    if twice:
-        loss.backward()
-    gradient = model[0].weight.grad  # (16, 784), as the weight
-    pictures = [heat(row.view(28, 28), cell=3) for row in gradient[:4]]
-    show("gradient of the first layer, units 0 to 3", *pictures)
-    show("gradient of the output's bias", model[2].bias.grad)
-    sizes = {name: p.grad.norm().item() for name, p in model.named_parameters()}
-    show("size (norm) of each gradient", bars(sizes))
-
-
-@example(
-    "no_grad: memory and time",
-    Number("n", "images", 1000, 100, 2000),
-    Number("layers", "hidden layers", 6, 1, 8),
-    uses=["digits"],
-    is_measured=True,
-)
-def no_grad(show, n, layers, digits):
-    """To compute gradients later, PyTorch keeps what every layer put out. Inside `torch.no_grad()`
-    it keeps nothing: measured here are the bytes held for backward, and the time.
-    """
-    images = digits[0][:n]
-    parts = [nn.Linear(784, 64), nn.ReLU()]
-    for _ in range(layers - 1):
-        parts += [nn.Linear(64, 64), nn.ReLU()]
-    model = nn.Sequential(*parts)
-    kept = {}
-
-    def remember(tensor):
-        kept[tensor.data_ptr()] = tensor.nbytes  # each memory block once
-        return tensor
-
-    def measure():
-        kept.clear()
-        start = time.perf_counter()
-        with torch.autograd.graph.saved_tensors_hooks(remember, lambda tensor: tensor):
-            output = model(images)
-        seconds = time.perf_counter() - start
-        return output.requires_grad, sum(kept.values()) / 1e6, 1000 * seconds
-
-    measure()  # the first call is slower: warm up
-    rows = [["with gradients", *measure()]]
-    with torch.no_grad():
-        rows.append(["with torch.no_grad():", *measure()])
-    show(table(rows, header=["", "requires_grad", "MB kept", "ms"]))
-    show("MB kept for backward", bars({row[0]: row[2] for row in rows}))
-
-
-@example(
     "The learning rate",
-    Choice("lr", "learning rate", "0.1", ("0.001", "0.01", "0.1", "0.5", "0.9", "1.0", "1.05")),
+    Choice(
+        "lr",
+        "learning rate",
+        "0.1",
+        ("0.001", "0.01", "0.1", "0.5", "0.9", "1.0", "1.05"),
+    ),
     Number("steps", "steps", 20, 1, 40),
     said="lr … (default: 1.0)",
     today="SGD and Adam both default to 1e-3 in today's PyTorch, and which one works depends on the loss and the "
@@ -110,7 +41,10 @@ def learning_rate(show, lr, steps):
         loss.backward()
         optimizer.step()
     across = torch.linspace(-3, 3, 81)
-    dots = ([x for x in path if abs(x) <= 3], [x**2 for x in path if abs(x) <= 3])
+    dots = (
+        [x for x in path if abs(x) <= 3],
+        [x**2 for x in path if abs(x) <= 3],
+    )
     show(curves({"loss": across**2}, at=across, x="weight", points=dots))
     show(curves({"loss after each step": losses}))
     show("default of SGD: lr = " + str(optim.SGD([w]).defaults["lr"]))
@@ -120,7 +54,12 @@ def learning_rate(show, lr, steps):
 @example(
     "One step of SGD",
     Choice("lr", "learning rate", "0.01", ("0.001", "0.01", "0.1", "1.0")),
-    Choice("call", "call", "optimizer.step()", ("optimizer.step()", "by hand", "nothing")),
+    Choice(
+        "call",
+        "call",
+        "optimizer.step()",
+        ("optimizer.step()", "by hand", "nothing"),
+    ),
     seed(),
     uses=["digits"],
 )
@@ -188,7 +127,12 @@ def sgd_and_adam(show, lr, steepness, momentum):
         "place",
         "zero_grad is called",
         "before backward",
-        ("before backward", "after step", "between backward and step", "never"),
+        (
+            "before backward",
+            "after step",
+            "between backward and step",
+            "never",
+        ),
     ),
     Number("steps", "steps", 30, 1, 40),
     seed(),
@@ -220,8 +164,19 @@ def zero_grad(show, place, steps, seed, digits):
         if place == "after step":
             optimizer.zero_grad()
         losses.append(loss.item())
-    show(curves({"loss": losses}), curves({"size of the gradient": sizes}, y="norm"))
+    show(
+        curves({"loss": losses}),
+        curves({"size of the gradient": sizes}, y="norm"),
+    )
     show(f"last loss {losses[-1]:.3f} (random guessing: 2.303)")
 
 
-CHAPTER = Chapter("Gradients", (backward, no_grad, learning_rate, sgd_step, sgd_and_adam, zero_grad))
+CHAPTER = Chapter(
+    "Optimizers",
+    (
+        learning_rate,
+        sgd_step,
+        sgd_and_adam,
+        zero_grad,
+    ),
+)

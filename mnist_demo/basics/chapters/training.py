@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import nn, optim
 from torch.utils.data import DataLoader, TensorDataset, random_split
 
-from mnist_demo.basics.example import Chapter, Choice, Number, Value, example, seed
+from mnist_demo.basics.controls import Choice, Number, Value, seed
+from mnist_demo.basics.example import Chapter, example
 from mnist_demo.basics.pictures import images as pictures
 from mnist_demo.basics.pictures import table
 from mnist_demo.basics.plots import curves
@@ -30,9 +31,15 @@ def universal_approximator(show, curve, hidden, activation, steps, seed):
     """
     torch.manual_seed(seed)
     x = torch.linspace(-1, 1, 80).view(-1, 1)
-    shapes = {"sine": torch.sin(5 * x), "step": (x > 0).float(), "|x|": x.abs()}
+    shapes = {
+        "sine": torch.sin(5 * x),
+        "step": (x > 0).float(),
+        "|x|": x.abs(),
+    }
     y = shapes.get(curve, torch.randn(80, 1).cumsum(0) / 6)
-    bend = {"Tanh": nn.Tanh(), "ReLU": nn.ReLU(), "none": nn.Identity()}[activation]
+    bend = {"Tanh": nn.Tanh(), "ReLU": nn.ReLU(), "none": nn.Identity()}[
+        activation
+    ]
     model = nn.Sequential(nn.Linear(1, hidden), bend, nn.Linear(hidden, 1))
     model[0].weight.data *= 4  # spread the bends over the whole range
     optimizer = optim.Adam(model.parameters(), lr=0.03)
@@ -43,7 +50,9 @@ def universal_approximator(show, curve, hidden, activation, steps, seed):
         optimizer.step()
     low, high = y.min().item() - 0.4, y.max().item() + 0.4
     fit = {"network": model(x).clamp(low, high)}
-    show(curves(fit, at=x, x="x", y="y", points=(x, y), y_range=(low, high)))
+    show(
+        curves(fit, at=x, x="x", y="y", points=(x, y), y_range=(low, high))
+    )
     show(f"mean squared error {F.mse_loss(model(x), y):.5f}")
 
 
@@ -151,7 +160,9 @@ def whole_loop(show, hidden, dropout, lr, epochs, seed, digits):
         nn.Linear(784, hidden),
         nn.ReLU(),
         nn.Dropout(p=dropout),
-        nn.Linear(hidden, 10),  # logits: CrossEntropyLoss has the softmax inside
+        nn.Linear(
+            hidden, 10
+        ),  # logits: CrossEntropyLoss has the softmax inside
     )
     criterion = nn.CrossEntropyLoss()
     optimizer = optim.SGD(model.parameters(), lr=float(lr))
@@ -171,16 +182,39 @@ def whole_loop(show, hidden, dropout, lr, epochs, seed, digits):
         with torch.no_grad():  # and no gradients
             logits = model(val_images)
             val_loss = criterion(logits, val_labels).item()
-            accuracy = (logits.argmax(dim=1) == val_labels).float().mean().item()
-        rows.append([epoch + 1, running / len(trainset), val_loss, f"{accuracy:.1%}"])
+            accuracy = (
+                (logits.argmax(dim=1) == val_labels).float().mean().item()
+            )
+        rows.append(
+            [
+                epoch + 1,
+                running / len(trainset),
+                val_loss,
+                f"{accuracy:.1%}",
+            ]
+        )
 
-    show(table(rows, header=["epoch", "train loss", "val loss", "val accuracy"]))
-    lines = {"train loss": [row[1] for row in rows], "val loss": [row[2] for row in rows]}
+    show(
+        table(
+            rows, header=["epoch", "train loss", "val loss", "val accuracy"]
+        )
+    )
+    lines = {
+        "train loss": [row[1] for row in rows],
+        "val loss": [row[2] for row in rows],
+    }
     show(curves(lines, at=[row[0] for row in rows], x="epoch"))
     show(
         "answers on validation images",
-        pictures(val_images[:12].view(-1, 28, 28), logits[:12].argmax(1).tolist(), size=42),
+        pictures(
+            val_images[:12].view(-1, 28, 28),
+            logits[:12].argmax(1).tolist(),
+            size=42,
+        ),
     )
 
 
-CHAPTER = Chapter("Training", (universal_approximator, three_ingredients, epochs, whole_loop))
+CHAPTER = Chapter(
+    "Training",
+    (universal_approximator, three_ingredients, epochs, whole_loop),
+)
