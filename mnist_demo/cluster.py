@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
 WORKER_NICENESS = 10  # drawing stays fast beside training: p95 22 ms with it, 53 ms for threads (2026-11-23)
-WORKER_MEMORY = "4GiB"  # ten times what training needs; two of them fit a 16 GB machine beside the server
+WORKER_MEMORY = "4GiB"  # five times a warm worker (0.73 GB); two fit a 16 GB machine beside the server
 ALLOWED_FAILURES = 2  # so a task is tried on three workers before it counts as poison
 WATCH_SECONDS = 2.0
 CONNECT_SECONDS = 5.0
