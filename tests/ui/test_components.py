@@ -165,6 +165,7 @@ def test_a_stroke_is_posted_while_it_is_drawn_and_answered_in_bars_and_tiles(pag
     page.keyboard.press("Enter")
     expect(page.get_by_label("picked")).to_have_value("[[2, 7], 7]")
     expect(page.locator(".mnist-tiles")).to_have_attribute("data-count", "4")
+    expect(page.locator(".mnist-tiles")).to_have_attribute("aria-label", "What the network sees")
     pixels = page.locator(".mnist-tiles canvas").first.evaluate(
         "canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, index) => index % 4 === 0)"
     )

@@ -120,7 +120,7 @@ paper.addEventListener('pointermove', (event) => {
   }
   if (stroke.points.length > from) extend(from);
 });
-for (const kind of ['pointerup', 'pointercancel']) paper.addEventListener(kind, (event) => {
+for (const kind of ['pointerup', 'pointercancel', 'lostpointercapture']) paper.addEventListener(kind, (event) => {
   if (event.pointerId !== pointer) return;
   pointer = stroke = null;
   redraw(); // in one path, as undo and redo will draw it

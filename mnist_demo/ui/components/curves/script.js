@@ -44,7 +44,7 @@ const clamp = (number, low, high) => Math.max(low, Math.min(high, number));
 const colorOf = (index) => `--color: var(--run-${index % 6})`;
 const shortName = (name) => (name.length > 10 ? name.slice(0, 9) + '…' : name);
 const count = (number) => Math.round(number).toLocaleString('en-US');
-const compact = (number) => (number >= 1e6 ? +(number / 1e6).toFixed(2) + 'M' : number >= 1e4 ? +(number / 1e3).toFixed(1) + 'k' : String(number));
+const compact = (number) => (number >= 1e6 ? +(number / 1e6).toFixed(2) + 'M' : number >= 1e3 ? +(number / 1e3).toFixed(1) + 'k' : String(number));
 function lossText(loss) {
   const size = Math.abs(loss);
   if (size >= 1e4 || (size > 0 && size < 5e-4)) return loss.toExponential(1).replace('e+', 'e');
@@ -76,7 +76,9 @@ function linearTicks(low, high, wanted, smallest = 0) {
 }
 function logTicks(low, high) {
   const factors = high / low > 3e3 ? [1] : high / low > 60 ? [1, 3] : [1, 2, 5], ticks = [];
-  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) ticks.push(...factors.map((factor) => +(factor * 10 ** power).toPrecision(3)));
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
+    ticks.push(...factors.map((factor) => +(factor * 10 ** power).toPrecision(3)));
+  }
   return ticks.filter((tick) => tick >= low && tick <= high);
 }
 function quantile(numbers, share) {
@@ -97,7 +99,8 @@ function lossDomain(chart, groups) {
     return {low, high, isLog: true, ticks: logTicks(low, high)};
   }
   // One exploding run must not flatten the others: a run gets at most twice the room of the calmest, or up to 2.6.
-  const tops = groups.map((numbers) => Math.max(quantile(numbers, 0.97), 0)), bottoms = groups.map((numbers) => Math.min(quantile(numbers, 0.03), 0));
+  const tops = groups.map((numbers) => Math.max(quantile(numbers, 0.97), 0));
+  const bottoms = groups.map((numbers) => Math.min(quantile(numbers, 0.03), 0));
   let high = Math.min(Math.max(...tops), Math.max(2 * Math.min(...tops), 2.6)) * 1.08;
   let low = Math.max(Math.min(...bottoms), Math.min(2 * Math.max(...bottoms), -2.6)) * 1.08;
   if (top < high * 1.5) high = Math.max(top, 0) * 1.03;
@@ -107,7 +110,7 @@ function lossDomain(chart, groups) {
   const beyond = [top > high && `↑ up to ${lossText(top)}`, bottom < low && `↓ down to ${lossText(bottom)}`].filter(Boolean).join(', ');
   return {low, high, ticks: linearTicks(low, high, 5), beyond};
 }
-function accuracyDomain(groups) {
+function accuracyDomain(chart, groups) {
   const calmest = Math.min(...groups.map((numbers) => quantile(numbers, 0.08))), top = Math.max(...groups.flat());
   const low = [0.98, 0.95, 0.9, 0.8, 0.7, 0.5].find((floor) => calmest >= floor + (1 - floor) * 0.08) || 0;
   const high = top > 0.55 ? 1 : Math.max(0.2, Math.ceil(top * 12.5) / 10);
@@ -118,8 +121,10 @@ function layOut(chart) {
   const width = chart.svg.clientWidth, height = chart.svg.clientHeight, isWide = width > 330;
   const box = {left: 42, right: width - (isWide ? 54 : 24), top: 16, bottom: height - 24};
   const groups = shownRuns().map(({run}) => settled(run, chart)).filter((numbers) => numbers.length);
-  const domain = !groups.length ? {low: 0, high: 1, ticks: [0, 0.5, 1]} : chart.name === 'loss' ? lossDomain(chart, groups) : accuracyDomain(groups);
-  const xMax = Math.max(...value.runs.flatMap((run) => [xAt(run, value.epochs), xsOf(run).at(-1) || 0]), options.examples ? 1 : 0.1);
+  const domainOf = chart.name === 'loss' ? lossDomain : accuracyDomain;
+  const domain = groups.length ? domainOf(chart, groups) : {low: 0, high: 1, ticks: [0, 0.5, 1]};
+  const ends = value.runs.flatMap((run) => [xAt(run, value.epochs), xsOf(run).at(-1) || 0]);
+  const xMax = Math.max(...ends, options.examples ? 1 : 0.1);
   const {low, high, isLog} = domain;
   const share = (number) => (!isLog ? (number - low) / (high - low) : number > 0 ? Math.log(number / low) / Math.log(high / low) : -1);
   return {
@@ -136,9 +141,11 @@ function drawAxes({name, plan, back}) {
     back.put('tick' + index, 'text', {x: box.left - 6, y: y(tick) + 4, 'text-anchor': 'end'}, name === 'loss' ? String(tick) : +(tick * 100).toFixed(1) + ' %');
   });
   const ticks = linearTicks(0, xMax, plan.isWide ? 8 : 4, options.examples || xMax >= 2 ? 1 : 0), last = ticks.length - 1;
-  ticks.forEach((tick, index) => {
-    const end = index === last ? {x: x(tick) + 10, 'text-anchor': 'end'} : {x: x(tick), 'text-anchor': 'middle'};
-    back.put('xtick' + index, 'text', {...end, y: box.bottom + 17}, compact(tick) + (index < last ? '' : options.examples ? ' images' : ' epochs'));
+  ticks.forEach((tick, index) => { // the last one names the axis, and may need its neighbour's room
+    const isLast = index === last, isTight = index === last - 1 && x(ticks[last]) - x(tick) < 72;
+    const place = {x: x(tick) + (isLast ? 10 : 0), y: box.bottom + 17, 'text-anchor': isLast ? 'end' : 'middle'};
+    const name = !isLast ? '' : options.examples ? ' images' : ' epochs';
+    if (!isTight) back.put('xtick' + index, 'text', place, compact(tick) + name);
     back.put('xmark' + index, 'path', {class: 'mnist-axis', d: `M${x(tick)} ${box.bottom}v4`});
   });
   back.put('axis', 'path', {class: 'mnist-axis', d: `M${box.left} ${box.bottom}H${box.right}`});
@@ -169,7 +176,8 @@ function drawLines(chart) {
       const at = {x: x(xs[last]), y: clamp(y(run[key][last]), box.top, box.bottom)};
       const text = shortName(run.name) + (isFew && plan.isWide ? ' ' + kind : '');
       if (kind === 'val' || (kind === 'train' && isFew && plan.isWide)) ends.push({...at, kind, style, text, key: index + kind});
-      if (kind === 'val' && /^diverged/i.test(run.note)) front.put('cross' + index, 'path', {class: 'mnist-cross', style, d: `M${at.x - 4} ${at.y - 4}l8 8m0 -8l-8 8`});
+      if (kind !== 'val' || !/^diverged/i.test(run.note)) continue;
+      front.put('cross' + index, 'path', {class: 'mnist-cross', style, d: `M${at.x - 4} ${at.y - 4}l8 8m0 -8l-8 8`});
     }
     drawBest(chart, run, index, name === 'loss' && isFew);
   }
@@ -178,7 +186,9 @@ function drawLines(chart) {
   const fitting = ends.filter(({x, text}) => x + 9 + 6 * text.length <= plan.width).sort((a, b) => a.y - b.y);
   fitting.forEach((end, index) => { end.y = Math.max(end.y, index ? fitting[index - 1].y + 13 : box.top); });
   fitting.reverse().forEach((end, index) => { end.y = Math.min(end.y, index ? fitting[index - 1].y - 13 : box.bottom); });
-  for (const {key, kind, style, x, y, text} of fitting) front.put('end' + key, 'text', {class: `mnist-end mnist-of-${kind}`, style, x: x + 8, y: y + 4}, text);
+  for (const {key, kind, style, x, y, text} of fitting) {
+    front.put('end' + key, 'text', {class: `mnist-end mnist-of-${kind}`, style, x: x + 8, y: y + 4}, text);
+  }
   front.end();
 }
 // A ring at the lowest validation loss; its label goes above or below, whichever is farther from the other lines.
@@ -188,10 +198,12 @@ function drawBest({plan, front, name}, run, index, isLabelled) {
   const at = xsOf(run)[run.best], ring = {x: x(at), y: y(loss)}, style = colorOf(index);
   front.put('ring' + index, 'circle', {class: 'mnist-ring', style, cx: ring.x, cy: ring.y, r: 5});
   if (!isLabelled) return;
-  const others = columnsAt(at).flatMap(({run: other, point}) => Object.keys(KINDS).map((kind) => other[kind + '_loss'][point])).filter((number) => isInside(number) && number !== loss);
-  const room = (middle) => (middle < box.top || middle > box.bottom - 4 ? -1 : Math.min(99, ...others.map((number) => Math.abs(y(number) - middle))));
+  const losses = columnsAt(at).flatMap(({run: other, point}) => Object.keys(KINDS).map((kind) => other[kind + '_loss'][point]));
+  const others = losses.filter((number) => isInside(number) && number !== loss).map(y);
+  const room = (middle) => (middle < box.top || middle > box.bottom - 4 ? -1 : Math.min(99, ...others.map((other) => Math.abs(other - middle))));
   const middle = room(ring.y - 15) > room(ring.y + 15) ? ring.y - 15 : ring.y + 15;
-  front.put('best' + index, 'text', {class: 'mnist-end', style, x: Math.max(ring.x, box.left + 30), y: middle + 4, 'text-anchor': 'middle'}, `best ${lossText(loss)}`);
+  const place = {x: Math.max(ring.x, box.left + 30), y: middle + 4, 'text-anchor': 'middle'};
+  front.put('best' + index, 'text', {class: 'mnist-end', style, ...place}, `best ${lossText(loss)}`);
 }
 
 function drawOver() {
@@ -206,7 +218,8 @@ function drawOver() {
     for (const {run, index, point} of columns) for (const kind of kinds) {
       const number = run[`${kind}_${name}`][point];
       if (hidden.has(kind) || !isInside(number)) continue;
-      over.put(index + kind, 'circle', {class: 'mnist-dot', style: colorOf(index), cx: x(xsOf(run)[point]), cy: y(number), r: kind === 'val' ? 4.5 : 3.5});
+      const dot = {cx: x(xsOf(run)[point]), cy: y(number), r: kind === 'val' ? 4.5 : 3.5};
+      over.put(index + kind, 'circle', {class: 'mnist-dot', style: colorOf(index), ...dot});
     }
     over.end();
   }
@@ -217,17 +230,23 @@ function drawTip(at, columns) {
   const lead = columns.find(({point}) => point >= 0), text = (key, {run, point}) => measureText(key, run[key][point]);
   const title = `epoch ${+lead.run.epoch[lead.point].toFixed(2)}, ${count(lead.run.examples[lead.point])} images seen`;
   const head = columns.map(({run, index}) => make('th', {scope: 'col'}, make('i', {style: colorOf(index)}), shortName(run.name)));
-  const rows = Object.entries(MEASURES).map(([key, name]) => make('tr', {}, make('th', {scope: 'row'}, name), ...columns.map((column) => make('td', {}, text(key, column)))));
-  tip.replaceChildren(make('table', {}, make('caption', {}, title), make('thead', {}, make('tr', {}, make('td'), ...head)), make('tbody', {}, ...rows)));
+  const rows = Object.entries(MEASURES).map(([key, name]) => (
+    make('tr', {}, make('th', {scope: 'row'}, name), ...columns.map((column) => make('td', {}, text(key, column))))));
+  const header = make('thead', {}, make('tr', {}, make('td'), ...head));
+  tip.replaceChildren(make('table', {}, make('caption', {}, title), header, make('tbody', {}, ...rows)));
   const frame = root.getBoundingClientRect(), box = hover.chart.svg.getBoundingClientRect(), x = box.left - frame.left + hover.chart.plan.x(at);
   const beside = x + 14 + tip.offsetWidth <= frame.width ? x + 14 : x - 14 - tip.offsetWidth;
   const left = clamp(beside, 0, frame.width - tip.offsetWidth), top = box.top - frame.top + (left === beside ? 20 : -tip.offsetHeight + 8);
   tip.style.transform = `translate(${left}px, ${top}px)`;
-  if (hover.isSpoken) spoken.textContent = `${title}: ` + columns.map((column) => `${column.run.name} ` + Object.entries(MEASURES).map(([key, name]) => `${name} ${text(key, column)}`).join(', ')).join('; ');
+  if (!hover.isSpoken) return;
+  const speak = (column) => Object.entries(MEASURES).map(([key, name]) => `${name} ${text(key, column)}`).join(', ');
+  spoken.textContent = `${title}: ` + columns.map((column) => `${column.run.name} ${speak(column)}`).join('; ');
 }
 
 function drawLegend() {
-  const runs = value.runs.map((run, index) => ({key: 'run ' + run.name, look: make('i', {style: colorOf(index)}), texts: [make('b', {}, run.name), run.label]}));
+  const runs = value.runs.map(({name, label}, index) => ({
+    key: 'run ' + name, texts: [make('b', {}, name), label], look: make('i', {style: colorOf(index)}),
+  }));
   const kinds = Object.entries(KINDS).map(([kind, text]) => ({
     key: kind, texts: [text],
     look: make('svg:svg', {width: 26, height: 10, 'aria-hidden': true}, make('svg:path', {class: `mnist-${kind}`, d: 'M1 5H25'})),
@@ -263,7 +282,8 @@ function draw() {
     for (const chart of CHARTS) {
       chart.plan = layOut(chart);
       const {left, right, top, bottom} = chart.plan.box;
-      for (const [name, size] of Object.entries({x: left, y: top - 1, width: right - left + 3, height: bottom - top + 2})) chart.clip.setAttribute(name, size);
+      const area = {x: left, y: top - 1, width: right - left + 3, height: bottom - top + 2};
+      for (const name in area) chart.clip.setAttribute(name, area[name]);
       drawAxes(chart);
       drawLines(chart);
       chart.svg.setAttribute('aria-label', describe(chart));
