@@ -6,6 +6,7 @@ with them. The test images are read by `load_test`, which `evaluation.py` alone 
 Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits" (CC BY-SA 3.0).
 """
 
+import contextlib
 import functools
 import hashlib
 import io
@@ -22,11 +23,13 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision import datasets
 
+from mnist_demo import handwriting
 from mnist_demo.choices import Augmentation, Normalize
 from mnist_demo.config import TRAIN_IMAGES
 from mnist_demo.errors import DataError
 
 ARCHIVE = Path(__file__).parent / "assets" / "mnist.tar.xz"
+ARCHIVE_SHA256 = "2c3dcecd42d3dc978bed1346792529d804ba2618d4ad53e8a0ce744463764e99"  # as it ships
 FILE_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -40,6 +43,7 @@ FILE_BYTES = {
     "t10k-labels-idx1-ubyte": 10_008,
 }
 CLASSES = 10
+NO_DIGIT = -1  # label of a picture that shows none
 SIDE = 28  # pixels
 SPLIT_SEED = 0
 MAX_SHIFT = 2  # pixels, augmentation "shift"
@@ -85,12 +89,22 @@ def mnist_root(cache_dir: Path | None = None, archive: Path = ARCHIVE) -> Path:
 
     Unpacks the bundled archive on the first call, checks the SHA-256 of all four files, and moves
     the finished folder into place in one step, so that two processes may do it at once.
-    Raises DataError if the archive is missing or any file in it differs.
+    Raises DataError if the archive is missing, any file in it differs, or nothing can be written.
     """
     cache_dir = cache_dir or default_cache_dir()
     root = cache_dir / "mnist-1"
     if _is_complete(root):
         return root
+    try:
+        _unpack(archive, cache_dir, root)
+    except OSError as error:
+        raise DataError(
+            f"MNIST cannot be unpacked into {cache_dir} ({error.strerror}): set MNIST_DEMO_CACHE to a writable folder."
+        ) from error
+    return root
+
+
+def _unpack(archive: Path, cache_dir: Path, root: Path) -> None:
     cache_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache_dir) as scratch:
         fresh = Path(scratch) / "root"
@@ -98,14 +112,14 @@ def mnist_root(cache_dir: Path | None = None, archive: Path = ARCHIVE) -> Path:
         raw.mkdir(parents=True)
         for name, content in _read_archive(archive):
             (raw / name).write_bytes(content)
-        if root.exists() and not _is_complete(root):
-            root.rename(Path(scratch) / "broken")
+        if not _is_complete(root):
+            with contextlib.suppress(FileNotFoundError):  # not there, or another process moved it away
+                root.rename(Path(scratch) / "broken")
         try:
             fresh.rename(root)
         except OSError:  # another process was faster
             if not _is_complete(root):
                 raise
-    return root
 
 
 def build_archive(raw_folder: Path, archive: Path = ARCHIVE) -> None:
@@ -113,16 +127,20 @@ def build_archive(raw_folder: Path, archive: Path = ARCHIVE) -> None:
 
     Raises DataError if a file is missing or is not MNIST's.
     """
-    with tarfile.open(archive, "w:xz", preset=9, format=tarfile.USTAR_FORMAT) as tar:
-        for name in FILE_SHA256:
-            path = raw_folder / name
-            if not path.is_file():
-                raise DataError(f"{path} is missing: it must be one of MNIST's raw IDX files.")
-            content = path.read_bytes()
-            _verify(name, content)
+    contents = {}
+    for name in FILE_SHA256:
+        path = raw_folder / name
+        if not path.is_file():
+            raise DataError(f"{path} is missing: it must be one of MNIST's raw IDX files.")
+        contents[name] = path.read_bytes()
+        _verify(name, contents[name])
+    unfinished = archive.with_name(f"{archive.name}.part")
+    with tarfile.open(unfinished, "w:xz", preset=9, format=tarfile.USTAR_FORMAT) as tar:
+        for name, content in contents.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
+    unfinished.replace(archive)  # until here the old archive is as it was
 
 
 @functools.cache  # 47 MB read once a process; the files never change
@@ -168,15 +186,18 @@ def noisy_labels(labels: Tensor, share: float, seed: int) -> Tensor:
     return torch.where(is_replaced, random_labels, labels)
 
 
-def augment(images: Tensor, how: Augmentation) -> Tensor:
+def augment(images: Tensor, how: Augmentation, labels: Tensor | None = None) -> Tensor:
     """Uint8 images (N, 28, 28) -> moved ones, same shape, drawn from torch's global generator.
 
     `shift` moves each image by up to two whole pixels; `affine` turns it by up to 12 degrees, scales
     it by up to 12 %, shears it by up to .15 and shifts it by up to 1.5 pixels. New room is paper.
+    `handwriting` is `handwriting.vary`, which wants the labels, int64 (N,), to know how each is written.
     """
     if how is Augmentation.NONE:
         return images
     count = len(images)
+    if how is Augmentation.HANDWRITING:
+        return handwriting.vary(images, labels if labels is not None else torch.full((count,), NO_DIGIT))
     if how is Augmentation.SHIFT:
         padded = F.pad(images, (MAX_SHIFT,) * 4)
         offsets = torch.randint(2 * MAX_SHIFT + 1, (2, count, 1))
@@ -214,7 +235,7 @@ def _read_archive(archive: Path) -> Iterator[tuple[str, bytes]]:
     except (tarfile.TarError, lzma.LZMAError, KeyError, EOFError, OSError) as error:
         raise DataError(
             f"The MNIST archive {archive.name} is damaged ({type(error).__name__}: {error}); its "
-            f"SHA-256 is {hashlib.sha256(archive.read_bytes()).hexdigest()}: restore it."
+            f"SHA-256 is {hashlib.sha256(archive.read_bytes()).hexdigest()}, expected {ARCHIVE_SHA256}: restore it."
         ) from error
 
 

@@ -103,6 +103,9 @@ def weight_count(experiment: Experiment) -> int:
     """The weights of the experiment's network without building it (its biases and scales left out)."""
     if experiment.network is Network.MLP:
         return multiply_adds(experiment)
+    if experiment.network is Network.DEEP_CNN:
+        convolutions = sum(9 * fan_in * fan_out for fan_in, fan_out, _ in _deep_layers(experiment.hidden_sizes))
+        return convolutions + [1, *experiment.hidden_sizes][-1] * CLASSES
     sizes = [(25 if index == 0 else 9, pair) for index, pair in enumerate(pairwise([1, *experiment.hidden_sizes]))]
     return sum(area * fan_in * fan_out for area, (fan_in, fan_out) in sizes)
 
@@ -111,17 +114,17 @@ def multiply_adds(experiment: Experiment) -> int:
     """Multiplications of one forward pass of one image: the measure of a network's cost."""
     if experiment.network is Network.MLP:
         return sum(a * b for a, b in pairwise([SIDE * SIDE, *experiment.hidden_sizes, CLASSES]))
-    total, side = 0, SIDE
+    total, side, last = 0, SIDE, [1, *experiment.hidden_sizes][-1]
     if experiment.network is Network.DEEP_CNN:
         for fan_in, fan_out, stride in _deep_layers(experiment.hidden_sizes):
             side = -(-side // stride)
             total += side * side * 9 * fan_in * fan_out
-        return total
+        return total + last * CLASSES
     positions = SIDE * SIDE
     for index, (fan_in, fan_out) in enumerate(pairwise([1, *experiment.hidden_sizes])):
         positions = positions // 4 if index < 2 else positions
         total += positions * (25 if index == 0 else 9) * fan_in * fan_out
-    return total
+    return total + last * CLASSES
 
 
 def weights_hash(weights: Mapping[str, Tensor]) -> str:
