@@ -1,0 +1,76 @@
+"""The page as a whole: its tabs, its header, what a visitor leaves behind, and how it is served."""
+
+import functools
+import os
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import torch
+
+from mnist_demo import checkpoints, data
+from mnist_demo.cluster import Cluster
+from mnist_demo.runs import RunStore, warm
+from mnist_demo.ui.basics import build_basics_tab
+from mnist_demo.ui.draw import ModelShelf, build_draw_tab
+from mnist_demo.ui.theme import CSS, THEME
+from mnist_demo.ui.train import build_train_tab
+
+HEADER = """<header class="mnist-header"><h1>MNIST Lab</h1>
+<p>Train two networks that differ in one knob, watch why they learn or fail, then draw digits on them.</p></header>"""
+DEFAULT_PORT = 7860
+
+
+def build_app(cluster: Cluster, store: RunStore, root: Path) -> gr.Blocks:
+    """The page's components and events, not yet served. `root` is where torchvision finds MNIST."""
+    shelf = ModelShelf(checkpoints.shipped(), store)
+    page = gr.Blocks(title="MNIST Lab", analytics_enabled=False, delete_cache=(600, 3600))
+    with page:
+        gr.HTML(HEADER)
+        with gr.Tabs():
+            with gr.Tab("Train", id="train"):
+                train_tab = build_train_tab(store, cluster, lambda: root)
+            with gr.Tab("Draw", id="draw") as draw_tab:
+                build_draw_tab(shelf, draw_tab, train_tab.finished.change)
+            with gr.Tab("Basics", id="basics"):
+                build_basics_tab(lambda: root)
+
+        def leave(request: gr.Request) -> None:
+            store.drop_owner(str(request.session_hash or ""))
+
+        page.unload(leave)
+    return page
+
+
+def serve(port: int | None = None) -> None:
+    """Serves the page until it is stopped: the port opens first, the workers warm up behind it."""
+    torch.set_num_threads(1)  # answers are small; the cores are for the workers
+    root = data.mnist_root()
+    cluster = Cluster.start(
+        scheduler_address=os.environ.get("MNIST_DEMO_SCHEDULER"), warm=functools.partial(warm, root)
+    )
+    try:
+        page = build_app(cluster, RunStore(), root)
+        page.queue(max_size=64).launch(**launch_settings(port))
+    finally:
+        cluster.close()
+
+
+def launch_settings(port: int | None = None) -> dict[str, Any]:
+    """How the page is launched, here and in the tests."""
+    return {
+        "server_port": port or int(os.environ.get("GRADIO_SERVER_PORT", DEFAULT_PORT)),
+        "theme": THEME,
+        "css": CSS,
+        "ssr_mode": False,
+        "run_history": False,
+        "enable_monitoring": False,
+        "max_file_size": "8mb",
+        "show_error": False,
+        "pwa": False,
+        "strict_cors": True,
+        "state_session_capacity": 300,
+        "max_threads": 160,
+        "allowed_paths": [],
+        "footer_links": [],
+    }

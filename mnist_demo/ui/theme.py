@@ -1,0 +1,47 @@
+"""How the page looks: one theme, a few rules of CSS, the two runs' colours."""
+
+import gradio as gr
+
+THEME = gr.themes.Default(
+    primary_hue=gr.themes.colors.blue,
+    neutral_hue=gr.themes.colors.slate,
+    font=["system-ui", "sans-serif"],
+    font_mono=["ui-monospace", "monospace"],
+    radius_size=gr.themes.sizes.radius_md,
+)
+
+CSS = """
+:root { --mnist-a: #0072b2; --mnist-b: #d55e00; }
+.dark { --mnist-a: #56b4e9; --mnist-b: #e69f00; }
+.gradio-container { max-width: 1320px !important; margin: 0 auto; }
+.mnist-header h1 { font-size: 1.5rem; margin: 0; letter-spacing: -0.01em; }
+.mnist-header p { margin: 0.1rem 0 0; color: var(--body-text-color-subdued); }
+.mnist-difference { font-size: 1.02rem; }
+.mnist-difference b { font-weight: 600; }
+.mnist-note { color: var(--body-text-color-subdued); font-size: 0.9rem; }
+.mnist-error { border-left: 3px solid #c62828; padding: 0.4rem 0.8rem; background: var(--background-fill-secondary); }
+.mnist-status { display: grid; grid-template-columns: repeat(auto-fit, minmax(270px, 1fr)); gap: 0.7rem; }
+.mnist-run { border: 1px solid var(--border-color-primary); border-left: 4px solid var(--mnist-a);
+  border-radius: 8px; padding: 0.55rem 0.8rem; background: var(--background-fill-primary); }
+.mnist-run-b { border-left-color: var(--mnist-b); }
+.mnist-run h3 { margin: 0; font-size: 0.95rem; display: flex; justify-content: space-between; gap: 0.5rem; }
+.mnist-run h3 span { font-weight: 400; color: var(--body-text-color-subdued); }
+.mnist-run progress { -webkit-appearance: none; appearance: none; width: 100%; height: 4px; margin: 0.35rem 0;
+  display: block; border: 0; border-radius: 2px; background: var(--border-color-primary); color: var(--mnist-a); }
+.mnist-run-b progress { color: var(--mnist-b); }
+.mnist-run progress::-webkit-progress-bar { background: transparent; }
+.mnist-run progress::-webkit-progress-value { background: currentColor; border-radius: 2px; }
+.mnist-run progress::-moz-progress-bar { background: currentColor; }
+.mnist-run dl { display: grid; grid-template-columns: auto 1fr; gap: 0.05rem 0.7rem; margin: 0; font-size: 0.88rem; }
+.mnist-run dt { color: var(--body-text-color-subdued); }
+.mnist-run dd { margin: 0; font-variant-numeric: tabular-nums; }
+.mnist-form .block { overflow: visible !important; }
+.mnist-form-title { font-size: 0.95rem; font-weight: 600; margin: 0; padding: 0.6rem 0.9rem 0.2rem; }
+.mnist-form { border-top: 3px solid var(--mnist-a) !important; overflow: visible !important; }
+.mnist-form-b { border-top-color: var(--mnist-b) !important; }
+.mnist-form .info-text { position: absolute; z-index: 60; left: 0; bottom: calc(100% - 0.4rem); width: max-content;
+  max-width: 260px; padding: 0.35rem 0.6rem; border-radius: 6px; font-size: 0.8rem; pointer-events: none; opacity: 0;
+  color: var(--body-text-color); background: var(--background-fill-primary); box-shadow: 0 2px 10px rgb(0 0 0 / 0.25); }
+.mnist-form .block:hover .info-text, .mnist-form .block:focus-within .info-text { opacity: 1; transition: opacity 0.15s 0.3s; }
+@media (max-width: 640px) { .mnist-buttons button { min-width: 0 !important; } }
+"""
