@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from mnist_demo import checkpoints, data, evaluation, inference, schedule, sketch, training
 from mnist_demo.config import Experiment, knobs, to_text
-from mnist_demo.errors import InvalidDrawing, InvalidExperiment, MnistLabError
+from mnist_demo.errors import InvalidCheckpoint, InvalidDrawing, InvalidExperiment, MnistLabError
 from mnist_demo.history import Metrics
 from mnist_demo.networks import weights_hash
 
@@ -59,6 +59,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--output", type=Path, metavar="FILE", help="write the checkpoint (.safetensors or .pth) here")
     train.add_argument("--keep", choices=["best", "last"], default="best", help="which weights to write (best)")
     train.add_argument("--threads", type=int, choices=range(1, 65), default=1, metavar="N", help="torch threads (1)")
+    train.add_argument(
+        "--state", type=Path, metavar="FILE", help="keep the run here at each point, and go on from there if it exists"
+    )
     train.set_defaults(command=_train)
 
     evaluate = commands.add_parser("evaluate", help="score a checkpoint on the test images")
@@ -82,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 def _train(options: argparse.Namespace) -> None:
     texts = {name.removeprefix("knob."): text for name, text in vars(options).items() if name.startswith("knob.")}
     experiment = Experiment.from_text({name: text for name, text in texts.items() if text is not None})
-    state, kept = _run(experiment, options.keep, options.threads)
+    state, kept = _run(experiment, options.keep, options.threads, options.state)
     metrics, weights = kept
     checkpoint = checkpoints.Checkpoint(checkpoints.fit(weights, experiment), experiment, {})
     test = evaluation.evaluate_on_test(checkpoint, data.mnist_root())
@@ -97,7 +100,7 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _run(
-    experiment: Experiment, keep: str, threads: int
+    experiment: Experiment, keep: str, threads: int, state_file: Path | None
 ) -> tuple[training.TrainState, tuple[Metrics, training.Weights]]:
     """Trains to the end under a progress bar; the last state, and the kept point with its weights."""
     training_data = data.load_training_data(data.mnist_root())
@@ -107,8 +110,11 @@ def _run(
         if keep == "last" or not kept or metrics.val_loss < kept[0][0].val_loss:
             kept[:] = [(metrics, {name: value.clone() for name, value in model.state_dict().items()})]
 
-    state = training.start(experiment)
-    with tqdm(total=schedule.total_steps(experiment), unit="step", disable=None, leave=False) as bar:
+    state = _restored(state_file, experiment) or training.start(experiment)
+    if state.history:
+        kept = [(state.history[-1], state.evaluated_weights)]
+    length = schedule.total_steps(experiment)
+    with tqdm(total=length, initial=state.step, unit="step", disable=None, leave=False) as bar:
         while state.is_running:
             before = state.step
             state, metrics = training.advance(
@@ -117,7 +123,21 @@ def _run(
             bar.update(state.step - before)
             for point in metrics:
                 bar.write(f"epoch {point.epoch:7.2f}  {_scores_line(point)}")
+            if metrics and state_file:
+                unfinished = state_file.with_name(f"{state_file.name}.part")
+                unfinished.write_bytes(checkpoints.state_to_bytes(state))
+                unfinished.replace(state_file)
     return state, kept[0]
+
+
+def _restored(state_file: Path | None, experiment: Experiment) -> training.TrainState | None:
+    """The run kept in a file; None where there is none yet. Raises InvalidCheckpoint for another experiment's."""
+    if state_file is None or not state_file.exists():
+        return None
+    state = checkpoints.state_from_bytes(state_file.read_bytes())
+    if state.experiment != experiment:
+        raise InvalidCheckpoint(f"{state_file} holds another experiment's run: name another file, or remove it.")
+    return state
 
 
 def _scores_line(point: Metrics) -> str:

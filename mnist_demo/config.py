@@ -165,7 +165,7 @@ class Experiment(BaseModel):
         le=0.9999,
         title="Weight averaging",
         examples=[0.0, 0.99, 0.999],
-        description="Share kept, each step, of the running average of the weights that is evaluated; 0 averages nothing.",
+        description="Share each step keeps of the running average of the weights, which is evaluated; 0: none.",
     )
     augmentation: Annotated[Augmentation, _choice(Augmentation)] = Field(
         Augmentation.NONE,

@@ -13,6 +13,8 @@ from mnist_demo.networks import multiply_adds
 # million multiply-adds an image. Below the lower bound evaluating would cost as much as training.
 MULTIPLY_ADDS_PER_POINT = 5e9
 EXAMPLES_PER_POINT = (5_000, 20_000)
+# From here on a network takes minutes an epoch whatever is done: it is evaluated once in each, not watched.
+HEAVY_MULTIPLY_ADDS = 5_000_000
 
 
 def steps_per_epoch(experiment: Experiment) -> int:
@@ -27,6 +29,8 @@ def total_steps(experiment: Experiment) -> int:
 
 def points_per_epoch(experiment: Experiment) -> int:
     """Evaluations in one epoch: one, or more where an epoch takes longer than about half a second."""
+    if multiply_adds(experiment) > HEAVY_MULTIPLY_ADDS:
+        return 1
     low, high = EXAMPLES_PER_POINT
     spacing = min(high, max(low, MULTIPLY_ADDS_PER_POINT / multiply_adds(experiment)))
     return min(steps_per_epoch(experiment), math.ceil(experiment.train_size / spacing))

@@ -15,10 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mnist_demo import networks
+from mnist_demo import networks, nondigits
 from mnist_demo.choices import Mistake, Optimizer
 from mnist_demo.config import Experiment
-from mnist_demo.data import Split, TrainingData, augment, noisy_labels, normalize
+from mnist_demo.data import NO_DIGIT, Split, TrainingData, augment, noisy_labels, normalize
 from mnist_demo.history import Metrics, stopping_index
 from mnist_demo.schedule import (
     is_evaluation_step,
@@ -32,6 +32,7 @@ OnEvaluation = Callable[[Metrics, nn.Module], None]
 
 TRAIN_SLICE = 2_000  # training images behind the eval-mode training loss
 EVALUATION_BATCH = 1_000
+NON_DIGIT_WEIGHT = 0.5  # of their loss beside the digits', as in the paper that `uncertainty_loss` names
 ASKED_IMAGES, ASKED_TIMES = 250, 20  # together as many answers as one validation needs
 
 
@@ -82,6 +83,14 @@ def compute_loss(logits: Tensor, labels: Tensor, mistake: Mistake, smoothing: fl
     elif mistake is Mistake.NLL_LOGITS:
         return F.nll_loss(logits, labels)
     return F.cross_entropy(logits, labels, label_smoothing=smoothing)
+
+
+def uncertainty_loss(logits: Tensor) -> Tensor:
+    """Cross-entropy to the uniform answer: least where every digit is equally probable. (N, 10) -> a scalar.
+
+    For pictures of no digit (Hendrycks et al., "Deep anomaly detection with outlier exposure", 2019).
+    """
+    return -F.log_softmax(logits, dim=1).mean()
 
 
 def build_optimizer(experiment: Experiment, model: nn.Module) -> torch.optim.Optimizer:
@@ -222,9 +231,12 @@ class _Learner:
             self.order_rng_at_epoch = self.order_rng.get_state()
             self.order = self._draw_order()
         batch = self.order[position * experiment.batch_size :][: experiment.batch_size]
-        images = augment(self.train.images[batch], experiment.augmentation)  # (B, 28, 28)
-        logits = self.model(normalize(images, experiment.normalize))  # (B, 10)
-        loss = compute_loss(logits, self.labels[batch], experiment.mistake, experiment.label_smoothing)
+        images = self._draw_images(batch)  # (B or more, 28, 28)
+        logits = self.model(normalize(images, experiment.normalize))
+        digit_logits, other_logits = logits[: len(batch)], logits[len(batch) :]  # (B, 10), (non-digits, 10)
+        loss = compute_loss(digit_logits, self.labels[batch], experiment.mistake, experiment.label_smoothing)
+        if len(other_logits):
+            loss = loss + NON_DIGIT_WEIGHT * uncertainty_loss(other_logits)
         if experiment.mistake is not Mistake.NO_ZERO_GRAD:
             self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -238,6 +250,16 @@ class _Learner:
         self.loss_sum += batch_loss
         self.loss_count += 1
         return math.isfinite(batch_loss)
+
+    def _draw_images(self, batch: Tensor) -> Tensor:
+        """The batch's images, augmented; behind them the experiment's share of non-digits."""
+        experiment = self.experiment
+        images, labels = self.train.images[batch], self.train.labels[batch]
+        if count := round(experiment.non_digits * len(batch)):
+            others = nondigits.training_batch(images, labels, count, experiment.seed)
+            images = torch.cat([images, others])
+            labels = torch.cat([labels, labels.new_full((count,), NO_DIGIT)])
+        return augment(images, experiment.augmentation, labels)
 
     def _draw_order(self) -> Tensor:
         order = torch.randperm(len(self.train), generator=self.order_rng)

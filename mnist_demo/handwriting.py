@@ -1,0 +1,161 @@
+"""The augmentation "handwriting": what pens, hands and habits do to a digit, in torch, a batch at once.
+
+Knows ways of writing: turned, slanted, stretched, bent, thick, thin; a slashed 0, a crossed 7, a
+flagged or underlined 1, a closed 4. Does not know networks. Random numbers come from torch's global
+generator, so that a run's own generator decides them. Elastic bending after Simard et al., "Best
+practices for convolutional neural networks applied to visual document analysis" (2003).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+TURN, SHEAR = 0.15, 0.12  # standard deviations: radians, and shift over height
+SCALE, STRETCH = 0.08, 0.08  # of the natural logarithm of size, and of width over height
+SHIFT, BEND = 0.8, 0.55  # pixels
+HABIT = 0.15  # share of the digits concerned that get a slash, a bar, a flag ...
+
+
+def vary(images: Tensor, labels: Tensor) -> Tensor:
+    """Uint8 images (N, 28, 28), int64 labels (N,) -> written differently, same shape and dtype.
+
+    A label of -1 means no digit: bent and moved like one, but no habit of writing applies.
+    """
+    pixels = add_habits(images.float(), labels)  # (N, 28, 28), 0 .. 255
+    return deform(change_width(pixels)).round().clamp(0, 255).to(torch.uint8)
+
+
+def change_width(pixels: Tensor) -> Tensor:
+    """Thickens or thins the strokes of two in three images, by up to about a pixel."""
+    amount = torch.rand(len(pixels), 1, 1) * 1.2 - 0.5  # below 0 thinner
+    amount = amount.where(torch.rand(len(pixels), 1, 1) < 0.67, 0)
+    sign = torch.where(amount > 0, 1.0, -1.0)
+    target = sign * _largest_around(sign * pixels)
+    return pixels + amount.abs() * (target - pixels)
+
+
+def _largest_around(pixels: Tensor) -> Tensor:
+    """The largest value in the 3x3 pixels around each; what `max_pool2d` says, five times as fast."""
+    wide = F.pad(pixels, (1, 1))
+    rows = torch.maximum(torch.maximum(wide[..., :-2], wide[..., 2:]), pixels)
+    tall = F.pad(rows, (0, 0, 1, 1))
+    return torch.maximum(torch.maximum(tall[:, :-2], tall[:, 2:]), rows)
+
+
+def deform(pixels: Tensor) -> Tensor:
+    """Turns, shears, scales, stretches, shifts and gently bends images (N, 28, 28)."""
+    count, side = pixels.shape[0], pixels.shape[-1]
+    turn, shear, scale, stretch, across, down = torch.randn(6, count).clamp(-3, 3)
+    turn, shear = TURN * turn, SHEAR * shear
+    width, height = torch.exp(SCALE * scale + STRETCH * stretch), torch.exp(SCALE * scale - STRETCH * stretch)
+    cos, sin = torch.cos(turn), torch.sin(turn)
+    unit = 2 / side  # one pixel in the grid's coordinates
+    left = torch.stack([width * cos, shear - sin, across * SHIFT * unit], dim=1)
+    right = torch.stack([sin, height * cos, down * SHIFT * unit], dim=1)
+    grid = F.affine_grid(torch.stack([left, right], 1), [count, 1, side, side], align_corners=False)
+    waves = _waves(side)
+    grid = grid + BEND * unit * torch.einsum("nijc,yi,xj->nyxc", torch.randn(count, 5, 5, 2), waves, waves)
+    return F.grid_sample(pixels[:, None], grid, align_corners=False)[:, 0]
+
+
+def _waves(side: int) -> Tensor:
+    """Five smooth bumps side by side, (side, 5); random amounts of them have a variance of one everywhere."""
+    position = torch.linspace(0, 4, side)
+    bumps = torch.exp(-((position[:, None] - torch.arange(5)) ** 2) / 0.8)
+    waves: Tensor = bumps / bumps.norm(dim=1, keepdim=True)
+    return waves
+
+
+def add_habits(pixels: Tensor, labels: Tensor) -> Tensor:
+    """Draws the lines that many people add: each on a random `HABIT` of the digits it belongs to."""
+    chance = torch.rand(len(labels))
+    habits = {(0, _slash): 0.0, (7, _bar): 0.0, (1, _underline): 0.0, (1, _flag): HABIT, (4, _lid): 0.0}
+    for (digit, line), at_least in habits.items():
+        chosen = ((labels == digit) & (chance >= at_least) & (chance < at_least + HABIT)).nonzero()[:, 0]
+        if len(chosen):
+            some = pixels[chosen]
+            start, end = line(some, _extent(some))
+            pixels = pixels.index_put((chosen,), torch.maximum(some, _segment(start, end, pixels.shape[-1])))
+    return pixels
+
+
+def _extent(pixels: Tensor) -> Tensor:
+    """Left, top, right and bottom of the ink of images (N, 28, 28): (4, N)."""
+    is_ink = pixels > 100
+    sides = []
+    for axis in (1, 2):  # over rows: columns with ink; over columns: rows with ink
+        has_ink = is_ink.any(dim=axis).float()
+        first = has_ink.argmax(dim=1)
+        last = pixels.shape[-1] - 1 - has_ink.flip(1).argmax(dim=1)
+        sides.append((first.float(), last.float()))
+    (left, right), (top, bottom) = sides
+    return torch.stack([left, top, right, bottom])
+
+
+def _uniform(count: int, low: float, high: float) -> Tensor:
+    return low + (high - low) * torch.rand(count)
+
+
+def _slash(pixels: Tensor, extent: Tensor) -> tuple[Tensor, Tensor]:
+    """Through a 0, from lower left to upper right, inside it or sticking out."""
+    left, top, right, bottom = extent
+    inset = _uniform(len(pixels), -0.12, 0.25)
+    width, height = right - left, bottom - top
+    start = torch.stack([left + inset * width, bottom - inset * height], dim=1)
+    return start, torch.stack([right - inset * width, top + inset * height], dim=1)
+
+
+def _bar(pixels: Tensor, extent: Tensor) -> tuple[Tensor, Tensor]:
+    """Across the stem of a 7, near its middle."""
+    top, bottom = extent[1], extent[3]
+    row = top + (bottom - top) * _uniform(len(pixels), 0.4, 0.65)
+    column = _ink_column(pixels, row)
+    half, tilt = _uniform(len(pixels), 2.5, 5.5), _uniform(len(pixels), -1, 1)
+    return torch.stack([column - half, row + tilt], dim=1), torch.stack([column + half, row - tilt], dim=1)
+
+
+def _underline(pixels: Tensor, extent: Tensor) -> tuple[Tensor, Tensor]:
+    """Below a 1."""
+    bottom = extent[3]
+    column = _ink_column(pixels, bottom - 1)
+    half, tilt = _uniform(len(pixels), 2.5, 6), _uniform(len(pixels), -0.7, 0.7)
+    return torch.stack([column - half, bottom + tilt], dim=1), torch.stack([column + half, bottom - tilt], dim=1)
+
+
+def _flag(pixels: Tensor, extent: Tensor) -> tuple[Tensor, Tensor]:
+    """From the head of a 1 down to the left."""
+    top = extent[1] + 0.5
+    column = _ink_column(pixels, top + 0.5)
+    across, down = _uniform(len(pixels), 2.5, 6.5), _uniform(len(pixels), 1.5, 6.5)
+    return torch.stack([column, top], dim=1), torch.stack([column - across, top + down], dim=1)
+
+
+def _lid(pixels: Tensor, extent: Tensor) -> tuple[Tensor, Tensor]:
+    """Between the two tips of an open 4."""
+    middle = ((extent[0] + extent[2]) / 2).round()
+    columns = torch.arange(pixels.shape[-1])
+    halves = []
+    for is_side in (columns[None] < middle[:, None], columns[None] >= middle[:, None]):
+        ink = pixels * is_side[:, None, :]
+        row = (ink > 100).any(dim=2).float().argmax(dim=1).float()
+        halves.append(torch.stack([_ink_column(ink, row), row + 0.5], dim=1))
+    return halves[0], halves[1]
+
+
+def _ink_column(pixels: Tensor, row: Tensor) -> Tensor:
+    """The mean column of the ink in one row of each image, (N,)."""
+    rows = pixels[torch.arange(len(pixels)), row.round().long().clamp(0, pixels.shape[-1] - 1)]  # (N, 28)
+    columns = torch.arange(pixels.shape[-1]).float()
+    return (rows * columns).sum(dim=1) / rows.sum(dim=1).clamp(min=1e-6)
+
+
+def _segment(start: Tensor, end: Tensor, side: int) -> Tensor:
+    """Straight lines from start to end, (N, 2) as x and y, drawn into (N, side, side), 0 .. 255."""
+    position = torch.arange(side).float()
+    x, y = position[None, None, :], position[None, :, None]
+    ax, ay = start[:, 0, None, None], start[:, 1, None, None]
+    dx, dy = end[:, 0, None, None] - ax, end[:, 1, None, None] - ay
+    along = (((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy).clamp(min=1e-6)).clamp(0, 1)
+    distance = torch.hypot(x - ax - along * dx, y - ay - along * dy)
+    radius = _uniform(len(start), 0.6, 1.3)[:, None, None]
+    return 255 * (radius + 0.5 - distance).clamp(0, 1)
