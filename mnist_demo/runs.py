@@ -22,6 +22,7 @@ from mnist_demo.config import Experiment
 from mnist_demo.data import load_training_data
 from mnist_demo.errors import RunError, UnknownRun
 from mnist_demo.history import Metrics, best_index
+from mnist_demo.pair import Pair
 from mnist_demo.training import Status
 
 FIRST_CHUNK_STEPS = 20  # so that the first point is on the page at once
@@ -32,6 +33,7 @@ MAX_STORE_BYTES = 2_000_000_000
 MAX_AGE_SECONDS = 2 * 3600.0
 MAX_RUNS_PER_VISITOR = 12
 MODELS_IN_MEMORY = 48
+STOP_PATIENCE_TICKS = 20  # of 50 ms
 # Ten minutes of one core: 1e10 multiply-adds a second, measured 2026-11-23 for an mlp and a cnn alike.
 MULTIPLY_ADDS_PER_SECOND = 1e10
 MAX_RUN_SECONDS = 600
@@ -44,6 +46,7 @@ class Run:
 
     id: str
     owner: str
+    name: str  # "1A", "1B", "2A", ... unless the visitor renames it
     experiment: Experiment
     state: bytes  # the TrainState to continue from
     touched_at: float  # seconds on the store's clock
@@ -52,6 +55,7 @@ class Run:
     history: list[Metrics] = field(default_factory=list)
     snapshots: dict[int, bytes] = field(default_factory=dict)  # index in history -> checkpoint
     images_per_second: float = 0.0
+    cursor: int | None = None  # index of the point the visitor looks at; None follows the last
     driver: asyncio.Task[None] | None = None  # sends its chunks, while it is being trained
 
     @property
@@ -132,12 +136,21 @@ class RunStore:
         self._runs: dict[str, Run] = {}
         self._models: OrderedDict[tuple[str, int], Checkpoint] = OrderedDict()
 
-    def create(self, experiment: Experiment, owner: str) -> Run:
+    def create_pair(self, pair: Pair, owner: str) -> list[Run]:
+        """Runs A and B before their first step. Raises RunError if one of them is too large."""
+        for experiment in (pair.a, pair.b):
+            check_affordable(experiment)
+        numbers = [int(digits) for run in self.of_owner(owner) if (digits := run.name[:-1]).isdecimal()]
+        number = max(numbers, default=0) + 1
+        return [self.create(pair.a, owner, f"{number}A"), self.create(pair.b, owner, f"{number}B")]
+
+    def create(self, experiment: Experiment, owner: str, name: str) -> Run:
         """A run before its first step. Raises RunError if it is too large."""
         check_affordable(experiment)
         run = Run(
             id=secrets.token_urlsafe(12),
             owner=owner,
+            name=name,
             experiment=experiment,
             state=checkpoints.state_to_bytes(training.start(experiment)),
             touched_at=self._clock(),
@@ -202,10 +215,13 @@ class RunStore:
 async def train(runs: Sequence[Run], cluster: Cluster, root: Path, pace_seconds: float = 0) -> AsyncIterator[None]:
     """Trains the runs side by side to their ends, yielding whenever one of them has grown.
 
-    Closing the iterator, or `RunStore.stop`, stops at the last finished chunk; calling `train` again continues there, and
-    neither that nor `pace_seconds` (the least time a whole run may take) changes a number.
+    Closing the iterator, or `RunStore.stop`, stops at the last finished chunk; calling `train` again
+    continues there. Neither that nor `pace_seconds` (the least time a whole run may take) changes a number.
     Raises RunError if one of the runs is being trained already, EngineUnavailable if the workers fail.
     """
+    for _ in range(STOP_PATIENCE_TICKS):  # one that was just stopped is still letting go
+        if any(run.is_busy for run in runs):
+            await asyncio.sleep(0.05)
     if any(run.is_busy for run in runs):
         raise RunError("This run is being trained already: stop it first.")
     grown: asyncio.Queue[None] = asyncio.Queue()

@@ -15,6 +15,7 @@ from mnist_demo.ui.basics import build_basics_tab
 from mnist_demo.ui.draw import ModelShelf, build_draw_tab
 from mnist_demo.ui.theme import CSS, THEME
 from mnist_demo.ui.train import build_train_tab
+from mnist_demo.ui.visit import Visit, owner_of
 
 HEADER = """<header class="mnist-header"><h1>MNIST Lab</h1>
 <p>Train two networks that differ in one knob, watch why they learn or fail, then draw digits on them.</p></header>"""
@@ -29,14 +30,14 @@ def build_app(cluster: Cluster, store: RunStore, root: Path) -> gr.Blocks:
         gr.HTML(HEADER)
         with gr.Tabs():
             with gr.Tab("Train", id="train"):
-                train_tab = build_train_tab(store, cluster, lambda: root)
+                train_tab = build_train_tab(Visit(store, cluster, root))
             with gr.Tab("Draw", id="draw") as draw_tab:
                 build_draw_tab(shelf, draw_tab, train_tab.finished.change)
             with gr.Tab("Basics", id="basics"):
                 build_basics_tab(lambda: root)
 
         def leave(request: gr.Request) -> None:
-            store.drop_owner(str(request.session_hash or ""))
+            store.drop_owner(owner_of(request))
 
         page.unload(leave)
     return page

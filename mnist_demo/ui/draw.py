@@ -17,6 +17,7 @@ from mnist_demo.sketch import read_picture
 from mnist_demo.ui.components.bars import Answer, BarsValue, answer, bars_value, create_bars
 from mnist_demo.ui.components.canvas import create_canvas, read_ink
 from mnist_demo.ui.components.tiles import TilesValue, create_tiles, tile, tiles_value
+from mnist_demo.ui.visit import QUICK, owner_of
 
 MAX_MODELS = 3
 CONCURRENT_READINGS = 2  # torch computes one answer in about a millisecond; more threads only get in each other's way
@@ -38,12 +39,11 @@ class ModelShelf:
     def choices(self, owner: str) -> list[tuple[str, str]]:
         """(label, key) of every model this visitor may ask, the shipped ones first."""
         found = [(NICE_NAMES.get(name, name), f"shipped:{name}") for name in self._shipped]
-        for number, run in enumerate(self._store.of_owner(owner)):
-            name = f"Your run {number // 2 + 1}{'AB'[number % 2]}"
+        for run in self._store.of_owner(owner):
             if run.best is not None:
                 best, last = run.history[run.best].epoch, run.history[-1].epoch
-                found.append((f"{name}, best (epoch {best:.3g})", f"run:{run.id}:best"))
-                found.append((f"{name}, last (epoch {last:.3g})", f"run:{run.id}:last"))
+                found.append((f"Your run {run.name}, best (epoch {best:.3g})", f"run:{run.id}:best"))
+                found.append((f"Your run {run.name}, last (epoch {last:.3g})", f"run:{run.id}:last"))
         return found
 
     def find(self, key: str, owner: str) -> Checkpoint:
@@ -87,20 +87,19 @@ def build_draw_tab(shelf: ModelShelf, tab: gr.Tab, *refresh_on: Any) -> None:
     gate = asyncio.Semaphore(CONCURRENT_READINGS)
 
     async def read(drawing: Any, keys: Any, request: gr.Request) -> tuple[BarsValue, TilesValue]:
-        owner = str(request.session_hash or "")
+        owner = owner_of(request)
         async with gate:
             return await asyncio.to_thread(_read, shelf, drawing, keys, owner)
 
     def renew(keys: Any, request: gr.Request) -> Any:
-        choices = shelf.choices(str(request.session_hash or ""))
+        choices = shelf.choices(owner_of(request))
         known = {key for _, key in choices}
         kept = [key for key in keys if key in known] if isinstance(keys, list) else []
         return gr.Dropdown(choices=choices, value=kept or chosen)
 
-    quick: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    canvas.input(read, [canvas, models], [bars, tiles], trigger_mode="always_last", **quick)
-    models.input(read, [canvas, models], [bars, tiles], trigger_mode="always_last", **quick)
-    gr.on([tab.select, *refresh_on], renew, models, models, **quick)
+    canvas.input(read, [canvas, models], [bars, tiles], trigger_mode="always_last", **QUICK)
+    models.input(read, [canvas, models], [bars, tiles], trigger_mode="always_last", **QUICK)
+    gr.on([tab.select, *refresh_on], renew, models, models, **QUICK)
 
 
 def _read(shelf: ModelShelf, drawing: Any, keys: Any, owner: str) -> tuple[BarsValue, TilesValue]:

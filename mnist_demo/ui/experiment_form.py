@@ -15,6 +15,7 @@ from mnist_demo.pair import Pair
 
 FRONT = ("network", "hidden_sizes", "activation", "dropout", "optimizer", "learning_rate", "train_size", "epochs")
 NOTHING = "nothing"
+INPUTS = (gr.Dropdown, gr.Slider)
 SLIDER_STEP = 0.05
 B_ROWS = 2  # a fair comparison changes one knob; the second row is for networks that need another optimizer
 
@@ -45,6 +46,12 @@ class ExperimentForm:
     def inputs(self) -> list[gr.components.Component]:
         """Every component, A's knobs first."""
         return [*self.a.values(), *(component for row in self.b for component in row)]
+
+    @property
+    def edited(self) -> list[Any]:
+        """The events of a visitor changing a field, and of run B's fields being changed for them."""
+        b_values = [component.change for row in self.b for component in row]
+        return [component.input for component in self.a.values() if isinstance(component, INPUTS)] + b_values
 
     def read(self, values: Sequence[Any]) -> Pair:
         """The pair that the values of `inputs` describe. Raises InvalidExperiment."""

@@ -42,6 +42,7 @@ CSS = """
 .mnist-form .info-text { position: absolute; z-index: 60; left: 0; bottom: calc(100% - 0.4rem); width: max-content;
   max-width: 260px; padding: 0.35rem 0.6rem; border-radius: 6px; font-size: 0.8rem; pointer-events: none; opacity: 0;
   color: var(--body-text-color); background: var(--background-fill-primary); box-shadow: 0 2px 10px rgb(0 0 0 / 0.25); }
-.mnist-form .block:hover .info-text, .mnist-form .block:focus-within .info-text { opacity: 1; transition: opacity 0.15s 0.3s; }
+.mnist-form .block:hover .info-text, .mnist-form .block:focus-within .info-text { opacity: 1;
+  transition: opacity 0.15s 0.3s; }
 @media (max-width: 640px) { .mnist-buttons button { min-width: 0 !important; } }
 """
