@@ -85,13 +85,15 @@ def tensor_grid(tensor: Tensor) -> str:
     cells = "".join(
         "<tr>" + "".join(cell(v, largest, tensor.is_floating_point()) for v in row) + "</tr>" for row in values.tolist()
     )
-    return f'<table class="mnist-tensor" aria-label="tensor {tuple(tensor.shape)}">{cells}</table>'
+    kind = "mnist-tensor mnist-many" if columns > 8 else "mnist-tensor"
+    return f'<table class="{kind}" aria-label="tensor {tuple(tensor.shape)}">{cells}</table>'
 
 
 def cell(value: float, largest: float, is_real: bool) -> str:
     share = min(1.0, abs(value) / largest) if largest > 0 and value == value else 0.0
     red, green, blue = POSITIVE if value >= 0 else NEGATIVE
-    shown = number(value) if is_real else str(int(value))
+    tiny = is_real and 0 < abs(value) < 0.01 < largest < 1000
+    shown = "0.00" if tiny else number(value) if is_real else str(int(value))
     return f'<td style="background:rgba({red},{green},{blue},{0.06 + 0.44 * share:.2f})">{shown}</td>'
 
 
@@ -134,7 +136,7 @@ def grey(image: Tensor, low: float | None = None, high: float | None = None) -> 
     return (255 * (values - low) / max(high - low, 1e-12)).clamp(0, 255).to(torch.uint8)
 
 
-def images(
+def pictures(
     batch: Tensor,
     captions: Sequence[object] | None = None,
     size: int = 56,

@@ -121,18 +121,21 @@ def curves(
     every_y = [v for values in series.values() for v in values] + dots[1]
     axes = Axes([*xs, *dots[0]], list(y_range) if y_range else every_y)
     inside = axes.frame(x, y)
-    for px, py in zip(*dots, strict=True):
-        inside += f'<circle cx="{axes.x(px):.1f}" cy="{axes.y(py):.1f}" r="2.5" opacity=".45"/>'
     for index, values in enumerate(series.values()):
         colour = COLOURS[index % len(COLOURS)]
         path = axes.path(xs[: len(values)], values)
         dash = ' stroke-dasharray="5 3"' if index % 2 else ""
         width = 2 + 3 * list(series.values())[index + 1 :].count(values)  # equal lines stay visible
         inside += f'<path d="{path}" fill="none" style="stroke:{colour}" stroke-width="{width}"{dash}/>'
+    look = 'r="3.5" opacity=".8"' if len(dots[0]) < 50 else 'r="2.5" opacity=".45"'
+    for px, py in zip(*dots, strict=True):
+        inside += f'<circle cx="{axes.x(px):.1f}" cy="{axes.y(py):.1f}" {look}/>'
     for name, value in (marks or {}).items():
+        at_x = axes.x(value)
+        side = 'text-anchor="end" dx="-4"' if at_x > WIDTH * 0.75 else 'dx="4"'
         inside += (
-            f'<path d="M{axes.x(value):.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="currentColor" '
-            f'stroke-dasharray="2 3"/><text x="{axes.x(value) + 4:.1f}" y="{TOP + 9}">{escape(name)}</text>'
+            f'<path d="M{at_x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="currentColor" stroke-dasharray="2 3"/>'
+            f'<text x="{at_x:.1f}" y="{TOP + 9}" {side}>{escape(name)}</text>'
         )
     return Picture(svg(inside, f"{y} against {x}: {', '.join(series)}") + legend(tuple(series)))
 

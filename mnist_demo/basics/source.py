@@ -8,6 +8,7 @@ import ast
 import builtins
 import inspect
 import io
+import json
 import keyword
 import textwrap
 import tokenize
@@ -72,13 +73,18 @@ def imports(function: Callable[..., object], names: set[str]) -> list[str]:
     return found
 
 
+def literal(value: Value) -> str:
+    """A control's value as Python writes it, with the double quotes of the code around it."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+
+
 def listing(example: Example, values: Mapping[str, Value]) -> Listing:
     """The example as a short script: imports, one line for each control, what it takes from earlier, the body."""
     first, text, names = body(example.function)
     head = imports(example.function, names)
     if values or example.uses:
         head += [""] if head else []
-        head += [f"{name} = {value!r}" for name, value in values.items()]
+        head += [f"{name} = {literal(value)}" for name, value in values.items()]
         head += [f"# {name}: from an earlier example" for name in example.uses]
     head += [""] if head else []
     return Listing("\n".join([*head, text]), len(head) + 1, first)

@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from mnist_demo.basics import chapters, checklist, source
+from mnist_demo.basics import chapters, checklist, notebook, source
 from mnist_demo.basics.controls import Choice, Control, Number, Value
 from mnist_demo.basics.example import Example, Raised
 from mnist_demo.basics.workbench import Workbench
@@ -79,6 +79,8 @@ def answer(workbench: Workbench, request: object) -> dict[str, object]:
         raise gr.Error("Send an object with the name of an example and its values.")
     seq = request.get("seq")
     number = seq if isinstance(seq, int) and not isinstance(seq, bool) and 0 <= seq < 2**53 else 0
+    if request.get("notebook") is True:
+        return {"example": "", "seq": number, "notebook": notebook.notebook_text()}
     try:
         example = chapters.find_example(request.get("example"))
         values = example.read(request.get("values"))

@@ -14,8 +14,7 @@ from torch.utils.data import DataLoader, Subset
 
 from mnist_demo.basics.controls import Choice, Number, Switch, seed
 from mnist_demo.basics.example import Chapter, Mistake, example
-from mnist_demo.basics.pictures import images as pictures
-from mnist_demo.basics.pictures import photo
+from mnist_demo.basics.pictures import photo, pictures
 
 
 @example(
@@ -98,9 +97,7 @@ def iterate_next(show, call, batch_size, trainset):
 @example(
     "Show an image with imshow",
     Number("index", "index of the image", 7, 0, 3999),
-    Choice(
-        "cmap", "colour map", "Greys_r", ("Greys_r", "Greys", "viridis")
-    ),
+    Choice("cmap", "colour map", "Greys_r", ("Greys_r", "Greys", "viridis")),
     Switch("squeeze", "squeeze()", True),
     uses=["trainset"],
     needs=["matplotlib"],

@@ -9,8 +9,7 @@ from torchvision import datasets, transforms
 
 from mnist_demo.basics.controls import Number, Switch
 from mnist_demo.basics.example import Chapter, Mistake, example
-from mnist_demo.basics.pictures import images as pictures
-from mnist_demo.basics.pictures import table
+from mnist_demo.basics.pictures import pictures, table
 from mnist_demo.basics.plots import histogram
 
 INDEX = Number("index", "index of the image", 7, 0, 3999)

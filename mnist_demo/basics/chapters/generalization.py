@@ -11,7 +11,7 @@ from torch.utils.data import TensorDataset, random_split
 
 from mnist_demo.basics.controls import Choice, Number, Switch, seed
 from mnist_demo.basics.example import Chapter, example
-from mnist_demo.basics.pictures import bars, images, table
+from mnist_demo.basics.pictures import bars, pictures, table
 from mnist_demo.basics.plots import curves
 
 
@@ -40,7 +40,8 @@ def validation_split(show, val_size, seed, digits):
     for name, part in (("train", trainset), ("validation", valset)):
         pixels, labels = part[:10]
         show(
-            name, images(pixels.view(-1, 28, 28), labels.tolist(), size=42)
+            name,
+            pictures(pixels.view(-1, 28, 28), labels.tolist(), size=42),
         )
 
 
@@ -166,8 +167,8 @@ def eval_and_train(show, mode, p, index, digits):
     model = nn.Sequential(
         nn.Linear(784, 32), nn.ReLU(), nn.Dropout(p=p), nn.Linear(32, 10)
     )
-    optimizer = optim.SGD(model.parameters(), lr=0.2)
-    for step in range(30):
+    optimizer = optim.SGD(model.parameters(), lr=0.03, momentum=0.9)
+    for step in range(40):
         batch = slice(64 * step, 64 * step + 64)
         optimizer.zero_grad()
         F.cross_entropy(model(pixels[batch]), labels[batch]).backward()
@@ -180,7 +181,7 @@ def eval_and_train(show, mode, p, index, digits):
         twenty = torch.softmax(model(pixels[index].repeat(20, 1)), dim=1)
     show(
         f"label {labels[index]}",
-        images(pixels[index].view(28, 28), size=70),
+        pictures(pixels[index].view(28, 28), size=70),
     )
     answers = twenty.argmax(dim=1)
     show("twenty answers: " + " ".join(str(a) for a in answers.tolist()))

@@ -121,7 +121,7 @@ def truth_table(show, lead, steps, seed, digits):
         floor = criterion(end(sure), torch.tensor([3])).item()
         torch.manual_seed(seed)
         model = nn.Sequential(nn.Linear(784, 10), end)
-        optimizer = optim.SGD(model.parameters(), lr=0.02)
+        optimizer = optim.SGD(model.parameters(), lr=0.05)
         for _ in range(steps):
             batch = torch.randint(2000, (64,))
             loss = criterion(model(images[batch]), labels[batch])

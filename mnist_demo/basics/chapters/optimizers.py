@@ -89,8 +89,8 @@ def sgd_step(show, lr, call, seed, digits):
 
 @example(
     "SGD and Adam on the same slope",
-    Choice("lr", "learning rate", "0.1", ("0.01", "0.05", "0.1", "0.2")),
-    Number("steepness", "steepness of one side", 8, 1, 12),
+    Choice("lr", "learning rate", "0.2", ("0.01", "0.05", "0.1", "0.2")),
+    Number("steepness", "steepness of one side", 9, 1, 12),
     Number("momentum", "momentum of SGD", 0, 0, 0.9, 0.1),
 )
 def sgd_and_adam(show, lr, steepness, momentum):

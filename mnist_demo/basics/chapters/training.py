@@ -11,8 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset, random_split
 
 from mnist_demo.basics.controls import Choice, Number, Value, seed
 from mnist_demo.basics.example import Chapter, example
-from mnist_demo.basics.pictures import images as pictures
-from mnist_demo.basics.pictures import table
+from mnist_demo.basics.pictures import pictures, table
 from mnist_demo.basics.plots import curves
 
 
@@ -50,9 +49,7 @@ def universal_approximator(show, curve, hidden, activation, steps, seed):
         optimizer.step()
     low, high = y.min().item() - 0.4, y.max().item() + 0.4
     fit = {"network": model(x).clamp(low, high)}
-    show(
-        curves(fit, at=x, x="x", y="y", points=(x, y), y_range=(low, high))
-    )
+    show(curves(fit, at=x, x="x", y="y", points=(x, y), y_range=(low, high)))
     show(f"mean squared error {F.mse_loss(model(x), y):.5f}")
 
 
@@ -160,15 +157,14 @@ def whole_loop(show, hidden, dropout, lr, epochs, seed, digits):
         nn.Linear(784, hidden),
         nn.ReLU(),
         nn.Dropout(p=dropout),
-        nn.Linear(
-            hidden, 10
-        ),  # logits: CrossEntropyLoss has the softmax inside
+        nn.Linear(hidden, 10),
+        # no softmax: CrossEntropyLoss has it inside
     )
     criterion = nn.CrossEntropyLoss()
     optimizer = optim.SGD(model.parameters(), lr=float(lr))
 
     rows = []
-    for epoch in range(epochs):
+    for epoch in range(1, epochs + 1):
         model.train()  # dropout on
         running = 0.0
         for images, labels in trainloader:
@@ -177,40 +173,23 @@ def whole_loop(show, hidden, dropout, lr, epochs, seed, digits):
             loss.backward()
             optimizer.step()
             running += loss.item() * len(labels)
+        train_loss = running / len(trainset)
 
         model.eval()  # dropout off
         with torch.no_grad():  # and no gradients
             logits = model(val_images)
             val_loss = criterion(logits, val_labels).item()
-            accuracy = (
-                (logits.argmax(dim=1) == val_labels).float().mean().item()
-            )
-        rows.append(
-            [
-                epoch + 1,
-                running / len(trainset),
-                val_loss,
-                f"{accuracy:.1%}",
-            ]
-        )
+        answers = logits.argmax(dim=1)
+        accuracy = (answers == val_labels).float().mean().item()
+        rows.append([epoch, train_loss, val_loss, f"{accuracy:.1%}"])
 
-    show(
-        table(
-            rows, header=["epoch", "train loss", "val loss", "val accuracy"]
-        )
-    )
-    lines = {
-        "train loss": [row[1] for row in rows],
-        "val loss": [row[2] for row in rows],
-    }
-    show(curves(lines, at=[row[0] for row in rows], x="epoch"))
+    show(table(rows, header=["epoch", "train", "val", "val accuracy"]))
+    numbers, train_losses, val_losses, _ = zip(*rows, strict=True)
+    lines = {"train loss": train_losses, "val loss": val_losses}
+    show(curves(lines, at=numbers, x="epoch"))
     show(
         "answers on validation images",
-        pictures(
-            val_images[:12].view(-1, 28, 28),
-            logits[:12].argmax(1).tolist(),
-            size=42,
-        ),
+        pictures(val_images[:14].view(-1, 28, 28), answers[:14].tolist(), 42),
     )
 
 

@@ -43,8 +43,12 @@ function open(name, focus) {
 }
 
 function list() {
-  nav.append(make('ul', {}, make('li', {}, make('button', { type: 'button', 'data-example': '', onclick: notes },
-    'The notes, line by line'))));
+  const notesButton = make('button', { type: 'button', 'data-example': '', onclick: notes }, 'The notes, line by line');
+  const download = make('button', { type: 'button', class: 'mnist-download', onclick: () => {
+    props.value = { notebook: true, seq };
+    trigger('input');
+  } }, 'Download all as a notebook');
+  nav.append(make('ul', {}, make('li', {}, notesButton), make('li', {}, download)));
   for (const chapter of catalogue) {
     const items = chapter.examples.map((example) => make('li', {},
       make('button', { type: 'button', 'data-example': example.name, onclick: () => open(example.name, true) },
@@ -52,6 +56,18 @@ function list() {
         example.corrects ? make('span', { class: 'mnist-fix', title: 'corrects the notes' }, 'corrected') : null)));
     nav.append(make('h3', {}, chapter.title), make('ul', {}, ...items));
   }
+}
+
+// Text with `code` between backticks, as nodes.
+function prose(text) {
+  return text.split('`').map((piece, index) => (index % 2 ? make('code', {}, piece) : piece));
+}
+
+function save(notebook) {
+  const link = make('a', { download: 'pytorch-basics.ipynb',
+    href: URL.createObjectURL(new Blob([notebook], { type: 'application/x-ipynb+json' })) });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
 function control(spec) {
@@ -90,7 +106,7 @@ function correction(view) {
   if (!view.today) return null;
   return make('div', { class: 'mnist-correction' },
     make('p', {}, make('strong', {}, 'The notes said: '), make('q', {}, view.said)),
-    make('p', {}, make('strong', {}, 'Today: '), view.today));
+    make('p', {}, make('strong', {}, 'Today: '), ...prose(view.today)));
 }
 
 function step(offset) {
@@ -111,7 +127,7 @@ function build(view) {
   panel.replaceChildren(...[
     make('p', { class: 'mnist-chapter' }, view.chapter),
     heading,
-    make('p', { class: 'mnist-teaching' }, view.teaching),
+    make('p', { class: 'mnist-teaching' }, ...prose(view.teaching)),
     correction(view),
     make('form', { class: 'mnist-controls', 'aria-label': 'Values', onsubmit: (event) => event.preventDefault() },
       ...view.controls.map(control)),
@@ -183,8 +199,10 @@ function trainButton(view) {
 }
 
 function draw(view) {
-  if (!view || !view.example) return;
+  if (!view || view.seq === undefined) return;
   waiting = 0;
+  if (view.notebook) save(view.notebook);
+  if (!view.example) return;
   if (current === null || view.example === current) {
     if (panel.dataset.example !== view.example) {
       current = view.example;
