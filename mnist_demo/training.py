@@ -19,7 +19,7 @@ from mnist_demo import networks, nondigits
 from mnist_demo.choices import Mistake, Optimizer
 from mnist_demo.config import Experiment
 from mnist_demo.data import NO_DIGIT, Split, TrainingData, augment, noisy_labels, normalize
-from mnist_demo.history import Metrics, stopping_index
+from mnist_demo.history import Metrics, is_finite, stopping_index
 from mnist_demo.schedule import (
     is_evaluation_step,
     learning_rate_at,
@@ -217,10 +217,10 @@ class _Learner:
         for _ in range(max_steps):
             if self.status is not Status.RUNNING:
                 break
-            is_finite = self._train_step()
-            if not is_finite:
+            has_broken = not self._train_step()
+            if has_broken:
                 self.status = Status.DIVERGED
-            if not is_finite or is_evaluation_step(self.experiment, self.step):
+            if has_broken or is_evaluation_step(self.experiment, self.step):
                 self._measure()
 
     def _train_step(self) -> bool:
@@ -292,7 +292,9 @@ class _Learner:
         self.measured.append(metrics)
         self.on_evaluation(metrics, model)
         self.model.train()
-        if self.status is Status.RUNNING and self.step >= total_steps(experiment):
+        if self.status is Status.RUNNING and not is_finite(metrics):  # broken by the very last step
+            self.status = Status.DIVERGED
+        elif self.status is Status.RUNNING and self.step >= total_steps(experiment):
             self.status = Status.FINISHED
         elif self.status is Status.RUNNING and self._is_patience_spent():
             self.status = Status.STOPPED_EARLY
