@@ -37,7 +37,7 @@ def _labels(pair_of_runs: list[Run]) -> list[str]:
     ]
 
 
-def runrun_curve(name: str, label: str, run: Run) -> Curve:
+def run_curve(name: str, label: str, run: Run) -> Curve:
     points = run.history
     note = ""
     if run.status is Status.DIVERGED and points:
