@@ -26,6 +26,7 @@ class Optimizer(StrEnum):
 class Schedule(StrEnum):
     CONSTANT = "constant"
     ONE_CYCLE = "one_cycle"
+    TRAPEZOID = "trapezoid"
 
 
 class Augmentation(StrEnum):

@@ -101,7 +101,8 @@ class Experiment(BaseModel):
     schedule: Annotated[Schedule, _choice(Schedule)] = Field(
         Schedule.CONSTANT,
         title="Schedule",
-        description="Keep the learning rate, or warm it up and let it fall to zero (one_cycle).",
+        description="Keep the learning rate, or warm it up and let it fall to zero: "
+        "along a curve (one_cycle) or after holding it (trapezoid).",
     )
     weight_decay: float = Field(
         0.0,

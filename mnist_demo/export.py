@@ -19,7 +19,7 @@ from mnist_demo.loop_source import (
     train_lines,
     training_loop_source,
 )
-from mnist_demo.schedule import total_steps
+from mnist_demo.schedule import WARM_UP_STEPS, total_steps
 
 _SCRIPTED_AUGMENTATIONS = (Augmentation.NONE, Augmentation.SHIFT, Augmentation.AFFINE)
 _MODULES = {
@@ -151,13 +151,16 @@ def _augment_lines(augmentation: Augmentation) -> list[str]:
 
 
 def _learning_rate_lines(experiment: Experiment) -> list[str]:
-    """The one-cycle schedule as a function of the step; empty for a constant learning rate."""
+    """The schedule as a function of the step; empty for a constant learning rate."""
     if experiment.schedule is Schedule.CONSTANT:
         return []
-    rate = to_text(experiment.learning_rate)
+    rate, total = to_text(experiment.learning_rate), total_steps(experiment)
+    lines = ["def _learning_rate_at(step):", f"    progress = (step + 1) / {total}"]
+    if experiment.schedule is Schedule.TRAPEZOID:
+        rise = min(WARM_UP_STEPS, max(1, total // 10))
+        return [*lines, f"    return {rate} * min(1.0, (step + 1) / {rise}, (1 - progress) / 0.4 + 1 / {total})"]
     return [
-        "def _learning_rate_at(step):",
-        f"    progress = (step + 1) / {total_steps(experiment)}",
+        *lines,
         "    if progress < 0.25:",
         f"        return {rate} * progress / 0.25",
         f"    return {rate} * 0.5 * (1 + math.cos(math.pi * (progress - 0.25) / 0.75))",

@@ -159,7 +159,7 @@ def _step_lines(experiment: Experiment, write: Callable[[str], str]) -> list[str
         write("optimizer.zero_grad()"),
         "loss.backward()",
     ]
-    if experiment.schedule is Schedule.ONE_CYCLE:
+    if experiment.schedule is not Schedule.CONSTANT:
         lines += ['optimizer.param_groups[0]["lr"] = learning_rate_at(step)']
     lines += ["optimizer.step()"]
     if _counts_steps(experiment):
@@ -170,7 +170,7 @@ def _step_lines(experiment: Experiment, write: Callable[[str], str]) -> list[str
 
 
 def _counts_steps(experiment: Experiment) -> bool:
-    return experiment.schedule is Schedule.ONE_CYCLE or experiment.weight_averaging > 0
+    return experiment.schedule is not Schedule.CONSTANT or experiment.weight_averaging > 0
 
 
 def _measure_lines(experiment: Experiment) -> list[str]:

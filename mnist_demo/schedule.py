@@ -15,6 +15,7 @@ MULTIPLY_ADDS_PER_POINT = 5e9
 EXAMPLES_PER_POINT = (5_000, 20_000)
 # From here on a network takes minutes an epoch whatever is done: it is evaluated once in each, not watched.
 HEAVY_MULTIPLY_ADDS = 5_000_000
+WARM_UP_STEPS = 500  # of the trapezoid
 
 
 def steps_per_epoch(experiment: Experiment) -> int:
@@ -50,10 +51,18 @@ def learning_rate_at(experiment: Experiment, step: int) -> float:
 
     `one_cycle` rises linearly over the first quarter and falls to zero along a half cosine (after
     Smith and Topin, "Super-convergence", 2018).
+
+    `trapezoid` rises over 500 steps (or a tenth of a short run), stays, and falls straight to zero over
+    the last two fifths: until it falls, the run does not depend on its length (after Hägele et al.,
+    "Scaling laws and compute-optimal training beyond fixed training durations", 2024).
     """
     if experiment.schedule is Schedule.CONSTANT:
         return experiment.learning_rate
-    progress = (step + 1) / total_steps(experiment)
+    total = total_steps(experiment)
+    progress = (step + 1) / total
+    if experiment.schedule is Schedule.TRAPEZOID:
+        rise = (step + 1) / min(WARM_UP_STEPS, max(1, total // 10))
+        return experiment.learning_rate * min(1.0, rise, (1 - progress) / 0.4 + 1 / total)
     if progress < 0.25:
         return experiment.learning_rate * progress / 0.25
     return experiment.learning_rate * 0.5 * (1 + math.cos(math.pi * (progress - 0.25) / 0.75))
