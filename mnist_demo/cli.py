@@ -1,4 +1,4 @@
-"""The command line: `python -m mnist_demo train | evaluate | predict | archive`.
+"""The command line: `python -m mnist_demo train | evaluate | predict | export | lessons | archive`.
 
 Turns words into calls and results into lines. Exit status 0: done; 1: the work failed; 2: the words
 were wrong. Every error is one sentence.
@@ -16,10 +16,13 @@ from torch import nn
 from tqdm import tqdm
 
 from mnist_demo import checkpoints, data, evaluation, inference, schedule, sketch, training
-from mnist_demo.config import Experiment, knobs, to_text
+from mnist_demo.config import Experiment, describe_changes, knobs, to_text
 from mnist_demo.errors import InvalidCheckpoint, InvalidDrawing, InvalidExperiment, MnistLabError
+from mnist_demo.export import script
 from mnist_demo.history import Metrics
+from mnist_demo.lessons import checking, lessons
 from mnist_demo.networks import weights_hash
+from mnist_demo.pair import Pair
 
 CHUNK_STEPS = 100
 DEFAULT_CHECKPOINT = checkpoints.SHIPPED / "cnn.safetensors"
@@ -74,6 +77,16 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT)
     predict.add_argument("--json", action="store_true", help="print one JSON object a picture")
     predict.set_defaults(command=_predict)
+
+    export = commands.add_parser("export", help="print a run as a standalone PyTorch script")
+    export.add_argument("link", nargs="?", default="", help="the run as a link writes it, like dropout=0.5&epochs=10")
+    export.set_defaults(command=lambda options: print(script(Pair.from_query(options.link).a), end=""))
+
+    teach = commands.add_parser("lessons", help="list the lessons, or try whether they show what they claim")
+    teach.add_argument("slugs", nargs="*", metavar="LESSON", help="only these (all)")
+    teach.add_argument("--check", action="store_true", help="train each pair and check its claims")
+    teach.add_argument("--seeds", type=int, choices=range(1, 101), default=10, metavar="N", help="tries each (10)")
+    teach.set_defaults(command=_lessons)
 
     archive = commands.add_parser("archive", help="rebuild the bundled MNIST archive from raw IDX files")
     archive.add_argument("folder", type=Path)
@@ -169,3 +182,25 @@ def _predict(options: argparse.Namespace) -> None:
             )
         else:
             print(f"{path}: {prediction.refusal or f'{prediction.digit} ({prediction.confidence:.1%})'}")
+
+
+def _lessons(options: argparse.Namespace) -> None:
+    known = {lesson.slug: lesson for lesson in lessons()}
+    for slug in options.slugs:
+        if slug not in known:
+            raise InvalidExperiment(f"There is no lesson {slug[:40]!r}; there are {', '.join(known)}.")
+    chosen = [known[slug] for slug in options.slugs or known]
+    if not options.check:
+        for lesson in chosen:
+            print(f"{lesson.slug:24s} {lesson.title} ({describe_changes(lesson.pair.a, lesson.pair.b)})")
+        return
+    failed = 0
+    with tqdm(total=checking.run_count(chosen, options.seeds), unit="run", disable=None, leave=False) as bar:
+        for verdict in checking.check(chosen, options.seeds):
+            if verdict is None:
+                bar.update()
+            else:
+                bar.write(verdict.line())
+                failed += not verdict.is_good
+    if failed:
+        raise MnistLabError(f"{failed} of {len(chosen)} lessons do not show what they claim on nine seeds of ten.")

@@ -1,0 +1,98 @@
+"""A run's history as a lesson speaks of it: `a.last.val_accuracy`, `b.best.epoch`, `a.rise`.
+
+The words that placeholders and claims may use, and the small language claims are written in. Knows
+numbers only: no experiment, no training.
+"""
+
+import ast
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+from mnist_demo.history import History, Metrics, best_index, gap, is_finite, most_accurate_index
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One recorded run, at least one point long. Losses are per image, accuracies shares in [0, 1]."""
+
+    history: History
+
+    @property
+    def first(self) -> Metrics:
+        """The untrained network."""
+        return self.history[0]
+
+    @property
+    def last(self) -> Metrics:
+        """The end of the run."""
+        return self.history[-1]
+
+    @property
+    def best(self) -> Metrics:
+        """The point of the lowest validation loss; the first one if no loss was a number."""
+        return self.history[best_index(self.history) or 0]
+
+    @property
+    def most_accurate(self) -> Metrics:
+        """The point of the highest validation accuracy."""
+        return self.history[most_accurate_index(self.history) or 0]
+
+    @property
+    def early_best(self) -> float:
+        """The highest validation accuracy in the first tenth of the run."""
+        return max(point.val_accuracy for point in self.history if point.epoch <= self.last.epoch / 10)
+
+    @property
+    def rise(self) -> float:
+        """How far the validation loss climbed from its lowest to the end of the run."""
+        return self.last.val_loss - self.best.val_loss
+
+    @property
+    def fall(self) -> float:
+        """How far the validation accuracy fell from its highest to the end of the run."""
+        return self.most_accurate.val_accuracy - self.last.val_accuracy
+
+    @property
+    def gap(self) -> float:
+        """Validation loss minus training loss at the end, both with dropout off."""
+        return gap(self.last)
+
+    @property
+    def swing(self) -> float:
+        """The largest drop of the validation accuracy from one point to the next."""
+        accuracies = [point.val_accuracy for point in self.history]
+        return max((x - y for x, y in pairwise(accuracies)), default=0.0)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the loss stopped being a number."""
+        return not (is_finite(self.last) and (len(self.history) == 1 or math.isfinite(self.last.running_loss)))
+
+    @property
+    def running_losses(self) -> list[float]:
+        """The running training loss at every point after the first."""
+        return [point.running_loss for point in self.history[1:]]
+
+
+_ALLOWED = (
+    *(ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.BinOp, ast.Add, ast.Sub),
+    *(ast.Mult, ast.Div, ast.Compare, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq),
+    *(ast.Name, ast.Attribute, ast.Load, ast.Constant, ast.Call),
+)
+
+
+def is_true(expression: str, readings: Mapping[str, Reading]) -> bool:
+    """Evaluates a claim like `b.last.val_accuracy - a.last.val_accuracy >= 0.06`.
+
+    Comparisons, sums, products, `and`, `or`, `not`, `abs(...)` and the attributes of a Reading; a
+    number that is NaN makes its comparison false. Raises ValueError for anything else.
+    """
+    tree = ast.parse(expression, mode="eval")
+    for node in ast.walk(tree):
+        is_known = isinstance(node, _ALLOWED) and not (isinstance(node, ast.Attribute) and node.attr.startswith("_"))
+        is_other_call = isinstance(node, ast.Call) and ast.unparse(node.func) != "abs"
+        if not is_known or is_other_call or (isinstance(node, ast.Name) and node.id not in {*readings, "abs"}):
+            raise ValueError(f"A claim may not say {ast.unparse(node)!r}: {expression}")
+    return bool(eval(compile(tree, "<claim>", "eval"), {"__builtins__": {"abs": abs}, **readings}))
