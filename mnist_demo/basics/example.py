@@ -19,7 +19,7 @@ ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 @dataclass(frozen=True)
 class Mistake:
-    """A part of the message PyTorch raises for a learner's mistake, and what it teaches."""
+    """A pattern of the message PyTorch raises for a learner's mistake, and what it teaches."""
 
     message: str
     lesson: str
@@ -107,7 +107,7 @@ class Example:
     def explain(self, error: Exception) -> Raised:
         """PyTorch's message with our sentence for it, and the line of the function that raised."""
         message = ANSI_COLOUR.sub("", str(error))
-        lessons = [m.lesson for m in self.mistakes if m.message in message]
+        lessons = [m.lesson for m in self.mistakes if re.search(m.message, message)]
         return Raised(
             kind=type(error).__name__,
             message=message,

@@ -129,6 +129,8 @@ def curves(
         inside += f'<path d="{path}" fill="none" style="stroke:{colour}" stroke-width="{width}"{dash}/>'
     look = 'r="3.5" opacity=".8"' if len(dots[0]) < 50 else 'r="2.5" opacity=".45"'
     for px, py in zip(*dots, strict=True):
+        if not (math.isfinite(px) and math.isfinite(py)):
+            continue
         inside += f'<circle cx="{axes.x(px):.1f}" cy="{axes.y(py):.1f}" {look}/>'
     for name, value in (marks or {}).items():
         at_x = axes.x(value)

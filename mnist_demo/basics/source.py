@@ -54,8 +54,10 @@ def body(function: Callable[..., object]) -> tuple[int, str, set[str]]:
     node = next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name)
     docstring = node.body[0]
     first = (docstring.end_lineno or docstring.lineno) + 1
+    while not lines[first - 1].strip():
+        first += 1
     names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-    text = textwrap.dedent("\n".join(lines[first - 1 : node.end_lineno])).strip("\n")
+    text = textwrap.dedent("\n".join(lines[first - 1 : node.end_lineno]))
     return first, text, names
 
 

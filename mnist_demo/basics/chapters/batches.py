@@ -103,7 +103,7 @@ def iterate_next(show, call, batch_size, trainset):
     needs=["matplotlib"],
     mistakes=[
         Mistake(
-            "Invalid shape (1, 28, 28)",
+            r"Invalid shape \(1, 28, 28\)",
             "matplotlib wants (height, width), and PyTorch keeps the channel in front: squeeze() drops sizes of 1.",
         )
     ],
@@ -145,13 +145,13 @@ def imshow(show, index, cmap, squeeze, trainset):
     today="A Linear layer needs (N, 784): flatten by hand, or put nn.Flatten() first in the network.",
     mistakes=[
         Mistake(
+            r"\(1x\d+ and 784x10\)|size mismatch",
+            "view(-1) runs all images of the batch together into one: keep the first size, the batch.",
+        ),
+        Mistake(
             "shapes cannot be multiplied",
             "The layer multiplies the last size of its input, and 28 is not 784. The message shows the "
             "rows of all images, 28 numbers each.",
-        ),
-        Mistake(
-            "size mismatch",
-            "view(-1) runs all images of the batch together into one: keep the first size, the batch.",
         ),
     ],
 )

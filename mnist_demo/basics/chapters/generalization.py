@@ -30,14 +30,15 @@ def validation_split(show, val_size, seed, digits):
     """
     dataset = TensorDataset(digits[0][:1000], digits[1][:1000])
     generator = torch.Generator().manual_seed(seed)
-    trainset, valset = random_split(
+    train_part, val_part = random_split(
         dataset, [1000 - val_size, val_size], generator
     )
-    show(f"{len(trainset)} to train on, {len(valset)} to validate on")
+    show(f"{len(train_part)} to train on, {len(val_part)} to validate on")
     show(
-        "in both: " + str(len(set(trainset.indices) & set(valset.indices)))
+        "in both: "
+        + str(len(set(train_part.indices) & set(val_part.indices)))
     )
-    for name, part in (("train", trainset), ("validation", valset)):
+    for name, part in (("train", train_part), ("validation", val_part)):
         pixels, labels = part[:10]
         show(
             name,

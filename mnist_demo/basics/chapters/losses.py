@@ -13,8 +13,6 @@ from mnist_demo.basics.example import Chapter, Mistake, example
 from mnist_demo.basics.pictures import table
 from mnist_demo.basics.plots import curves
 
-WHOLE = "Class numbers must be whole: labels.long() turns them into int64."
-
 
 @example(
     "CrossEntropyLoss",
@@ -164,11 +162,9 @@ def truth_table(show, lead, steps, seed, digits):
     ),
     seed(),
     mistakes=[
-        Mistake("expected scalar type Long", WHOLE),
-        Mistake("expected target dtype to be Long", WHOLE),
         Mistake(
-            "Expected floating point type for target",
-            "Labels of the outputs' shape count as probabilities and must be float32.",
+            "expected (scalar type|target dtype to be) Long",
+            "Class numbers must be whole: labels.long() turns them into int64.",
         ),
         Mistake(
             "multi-target not supported",

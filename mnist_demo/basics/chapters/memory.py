@@ -37,9 +37,7 @@ def view(show, rows, columns, source):
         origin,
         f"contiguous: {origin.is_contiguous()}",
     )
-    y = origin.view(
-        rows, columns
-    )  # -1 in one place means "whatever is left"
+    y = origin.view(rows, columns)  # -1 in one place means "whatever is left"
     y[0, 0] = 99.0
     show(f"the view {tuple(y.shape)}", y, "x after y[0, 0] = 99", x)
 
@@ -86,7 +84,7 @@ def from_numpy(show, index, value, write_to):
     today="On a tensor that needs a gradient, such as a weight, it raises: detach() first.",
     mistakes=[
         Mistake(
-            "Can't call numpy() on Tensor that requires grad",
+            r"Can't call numpy\(\) on Tensor that requires grad",
             "NumPy knows no gradients, so a change made there would be invisible to backward. detach() gives the "
             "same memory without the history; add clone() for a copy you may change freely.",
         )

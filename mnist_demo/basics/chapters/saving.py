@@ -14,9 +14,7 @@ from mnist_demo.basics.example import Chapter, Mistake, example
 from mnist_demo.basics.pictures import table
 
 
-@example(
-    "Save a model", Number("hidden", "hidden units", 32, 1, 256), seed()
-)
+@example("Save a model", Number("hidden", "hidden units", 32, 1, 256), seed())
 def save(show, hidden, seed):
     """`state_dict()` is a dictionary from names to tensors: the weights, and nothing about the
     architecture. Saving it, instead of the model object, keeps the file free of code.
@@ -30,8 +28,7 @@ def save(show, hidden, seed):
         torch.save(model.state_dict(), path)
         size = path.stat().st_size
     rows = [
-        [key, tuple(value.shape)]
-        for key, value in model.state_dict().items()
+        [key, tuple(value.shape)] for key, value in model.state_dict().items()
     ]
     show(table(rows, header=["key", "shape"]))
     numbers = sum(value.numel() for value in model.state_dict().values())
@@ -55,7 +52,7 @@ def save(show, hidden, seed):
             "Save these sizes beside the weights, as this app does.",
         ),
         Mistake(
-            "Missing key(s)",
+            r"Missing key\(s\)",
             "The names of the layers differ: keys the new model expects are missing, and those the file "
             "has are unexpected.",
         ),
@@ -83,15 +80,11 @@ def load(show, hidden, new_hidden, names):
         layers += [nn.ReLU(), nn.Linear(10, 10)]
     new_model = nn.Sequential(*layers)
     if names == "named":
-        new_model = nn.ModuleDict(
-            {"hidden": layers[0], "output": layers[2]}
-        )
+        new_model = nn.ModuleDict({"hidden": layers[0], "output": layers[2]})
     result = new_model.load_state_dict(state_dict)
     show(str(result))
     x = torch.rand(1, 784)
-    show(
-        "saved model", model(x).view(-1), "new model", new_model(x).view(-1)
-    )
+    show("saved model", model(x).view(-1), "new model", new_model(x).view(-1))
     show(f"equal: {torch.equal(model(x), new_model(x))}")
 
 
@@ -127,9 +120,7 @@ def load_defaults(show, content, call):
     model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "checkpoint.pth")
-        torch.save(
-            model if content == "model" else model.state_dict(), path
-        )
+        torch.save(model if content == "model" else model.state_dict(), path)
         if call == "torch.load(path)":
             state_dict = torch.load(path)
         else:

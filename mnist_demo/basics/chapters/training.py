@@ -148,9 +148,9 @@ def whole_loop(show, hidden, dropout, lr, epochs, seed, digits):
     torch.manual_seed(seed)
     images, labels = digits
     dataset = TensorDataset(images[:1500], labels[:1500])
-    trainset, valset = random_split(dataset, [1000, 500])
-    trainloader = DataLoader(trainset, batch_size=64, shuffle=True)
-    val_images, val_labels = valset[:]
+    train_part, val_part = random_split(dataset, [1000, 500])
+    trainloader = DataLoader(train_part, batch_size=64, shuffle=True)
+    val_images, val_labels = val_part[:]
 
     model = nn.Sequential(
         nn.Flatten(),
@@ -173,7 +173,7 @@ def whole_loop(show, hidden, dropout, lr, epochs, seed, digits):
             loss.backward()
             optimizer.step()
             running += loss.item() * len(labels)
-        train_loss = running / len(trainset)
+        train_loss = running / len(train_part)
 
         model.eval()  # dropout off
         with torch.no_grad():  # and no gradients
