@@ -6,6 +6,7 @@ be wrong with such bytes. Does not know where they are kept.
 
 import io
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -54,12 +55,16 @@ def unpack(blob: bytes) -> Checkpoint:
     try:
         experiment = Experiment.from_dict(json.loads(metadata["experiment"]))
         scores = {str(name): float(score) for name, score in json.loads(metadata["scores"]).items()}
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError, InvalidExperiment) as error:
-        raise InvalidCheckpoint(f"The checkpoint does not say which experiment it is of: {error}.") from error
+    except InvalidExperiment as error:
+        raise InvalidCheckpoint(f"The checkpoint's experiment is not one of ours: {error}") from error
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise InvalidCheckpoint("The checkpoint does not say which experiment and scores it has.") from error
+    if not all(map(math.isfinite, scores.values())):
+        raise InvalidCheckpoint("The checkpoint has a score that is not a finite number.")
     try:
         weights = load_tensors(blob)
-    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
-        raise InvalidCheckpoint(f"The checkpoint's tensors cannot be read: {error}.") from error
+    except (SafetensorError, ValueError, KeyError, TypeError, AssertionError, OverflowError, RuntimeError) as error:
+        raise InvalidCheckpoint(f"The checkpoint's tensors cannot be read: {_shown(str(error))}.") from error
     return Checkpoint(fit(weights, experiment), experiment, scores)
 
 
@@ -69,10 +74,10 @@ def fit(weights: Mapping[str, Tensor], experiment: Experiment) -> nn.Module:
     Raises InvalidCheckpoint naming the keys, shapes and dtypes that differ, or the first value that is
     not finite: a state dict fits only the architecture it was saved from.
     """
-    model = networks.build(experiment)
-    expected = model.state_dict()
+    with torch.device("meta"):  # shapes without memory: what a file asks for may be far larger than the file
+        expected = networks.build(experiment).state_dict()
     differences = [f"{name} is missing" for name in expected if name not in weights]
-    differences += [f"{name} is not in the network" for name in weights if name not in expected]
+    differences += [f"{_shown(name)} is not in the network" for name in weights if name not in expected]
     for name, value in expected.items():
         if name in weights and (weights[name].shape, weights[name].dtype) != (value.shape, value.dtype):
             found = weights[name]
@@ -85,6 +90,7 @@ def fit(weights: Mapping[str, Tensor], experiment: Experiment) -> nn.Module:
     for name, value in weights.items():
         if not torch.isfinite(value).all():
             raise InvalidCheckpoint(f"The weights hold a value that is not finite, in {name}.")
+    model = networks.build(experiment)
     model.load_state_dict(dict(weights))
     return model.eval()
 
@@ -189,5 +195,10 @@ def _with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> Weights:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
+def _shown(text: str) -> str:
+    """Text from a file as a message may repeat it: short, printable, on one line."""
+    return ascii(text[:80])[1:-1]
+
+
 def _kind(tensor: Tensor) -> str:
-    return f"{tuple(tensor.shape)} {str(tensor.dtype).removeprefix('torch.')}"
+    return f"{_shown(str(tuple(tensor.shape)))} {str(tensor.dtype).removeprefix('torch.')}"

@@ -1,55 +1,145 @@
-"""What a network says of a drawing: `recognize(canvas, checkpoint) -> Prediction`.
+"""What a network says of a drawing: `recognize(canvas, model) -> Prediction`, or why it should not say anything.
 
-Joins `sketch` (what the network sees) with a network. Does not know browsers, and never trains.
+Joins `sketch` (what the network sees) with a network and its calibration. Does not know browsers, and
+never trains. Temperature after Guo et al., "On calibration of modern neural networks" (2017).
 """
 
-from dataclasses import dataclass
+import copy
+import functools
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from mnist_demo import sketch
+from mnist_demo import checkpoints, sketch
 from mnist_demo.checkpoints import Checkpoint
-from mnist_demo.data import normalize
+from mnist_demo.data import CLASSES, normalize
+from mnist_demo.ink import Ink, Piece, side_by_side, stroke_width
+from mnist_demo.ink import pieces as pieces_of
 from mnist_demo.sketch import Stage
 
-BLANK = "The canvas is blank: draw a digit."
+TEMPERATURE = "temperature"  # among a checkpoint's scores: what its logits are divided by; 1 if absent
+LEAST_CONFIDENCE = "least_confidence"  # likewise: below it a drawing is called no digit; 0 if absent
+LEAST_SIZE = 0.06  # of the canvas: a smaller drawing is no digit
+DOT_LENGTH = 2.2  # a piece of ink at most so many times as long as it is wide is a dot
+PART_HEIGHT = 0.55  # of the tallest: a lower part of a drawing belongs to its neighbour
+PART_CONFIDENCE = 0.8
+
+
+class Refusal(StrEnum):
+    """Why a drawing has no answer, as a sentence for the person who drew it."""
+
+    BLANK = "The canvas is blank: draw a digit."
+    TOO_LITTLE_INK = "There is too little ink for a digit: draw it larger."
+    SEVERAL_DIGITS = "These look like several digits: draw one at a time."
+    NOT_A_DIGIT = "This looks like something that is not a digit."
+
+
+BLANK = Refusal.BLANK
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A network's answer to one drawing, or the reason why there is none."""
+    """A network's answer to one drawing, and the reason not to believe it if there is one."""
 
-    probabilities: NDArray[np.float32]  # (10,), all zero where nothing was asked
-    refusal: str | None
+    probabilities: NDArray[np.float32]  # (10,), calibrated; all zero where the network was not asked
+    refusal: Refusal | None
     stages: list[Stage]  # the preprocessing, last the 28x28 image; empty for a blank canvas
 
     @property
     def digit(self) -> int | None:
-        """The most probable digit; None for a refusal."""
-        return None if self.refusal else int(self.probabilities.argmax())
+        """The most probable digit, the closest one where the drawing is no digit; None if nothing was asked."""
+        return int(self.probabilities.argmax()) if self.probabilities.any() else None
 
     @property
     def confidence(self) -> float:
-        """The probability of the answer."""
+        """The calibrated probability that `digit` is right: low for what is no digit, 0 if nothing was asked."""
         return float(self.probabilities.max())
 
 
-def recognize(canvas: NDArray[np.uint8], checkpoint: Checkpoint) -> Prediction:
+def recognize(
+    canvas: NDArray[np.uint8], model: Checkpoint | None = None, skip: Collection[str] = frozenset()
+) -> Prediction:
     """Answers a canvas: uint8 (H, W) ink, or (H, W, 3 or 4) colours, 28 to 1,024 pixels a side.
 
-    Raises InvalidDrawing for what is no canvas. Threads may share a checkpoint: nothing is changed.
+    `model` is a checkpoint; None is the shipped CNN. `skip` names steps of the preprocessing to leave out
+    (`sketch.Step`). Raises InvalidDrawing for what is no canvas. Threads may share a model.
     """
-    stages = sketch.preprocess(sketch.extract_ink(canvas))
+    model = model or shipped_cnn()
+    ink = sketch.extract_ink(canvas)
+    stages = sketch.preprocess(ink, skip)
     if not stages:
-        return Prediction(np.zeros(10, np.float32), BLANK, [])
-    return Prediction(probabilities(stages[-1].image, checkpoint), None, stages)
+        return Prediction(np.zeros(CLASSES, np.float32), Refusal.BLANK, [])
+    pieces = _pieces(stages, ink)
+    if _is_too_little(pieces, max(ink.shape)):
+        return Prediction(np.zeros(CLASSES, np.float32), Refusal.TOO_LITTLE_INK, stages)
+    answer = probabilities([stages[-1].image], model)[0]
+    refusal = None
+    if _are_several(pieces, float(answer.max()), model):
+        refusal = Refusal.SEVERAL_DIGITS
+        answer = np.full(CLASSES, 1 / CLASSES, np.float32) * 0.5 + answer * 0.5
+    elif answer.max() < model.scores.get(LEAST_CONFIDENCE, 0):
+        refusal = Refusal.NOT_A_DIGIT
+    return Prediction(answer, refusal, stages)
 
 
 @torch.inference_mode()
-def probabilities(image: NDArray[np.uint8], checkpoint: Checkpoint) -> NDArray[np.float32]:
-    """Softmax of the network's logits for one 28x28 image of ink, dropout off: (10,)."""
-    pixels = normalize(torch.from_numpy(np.array(image)), checkpoint.experiment.normalize)  # (1, 1, 28, 28)
-    answer: NDArray[np.float32] = torch.softmax(checkpoint.model(pixels), dim=1)[0].numpy()
+def logits(images: Sequence[Ink], model: Checkpoint) -> torch.Tensor:
+    """The network's logits for images of ink (28, 28), as float32 (N, 10)."""
+    pixels = normalize(torch.from_numpy(np.stack(images)), model.experiment.normalize)  # (N, 1, 28, 28)
+    answer: torch.Tensor = model.model(pixels)
     return answer
+
+
+def probabilities(images: Sequence[Ink], model: Checkpoint) -> NDArray[np.float32]:
+    """Calibrated probabilities of the digits for images of ink (28, 28): (N, 10)."""
+    answer: NDArray[np.float32] = torch.softmax(
+        logits(images, model) / model.scores.get(TEMPERATURE, 1.0), dim=1
+    ).numpy()
+    return answer
+
+
+def with_dropout_on(model: Checkpoint) -> Checkpoint:
+    """The same network with its dropout left on, as if `model.eval()` were forgotten; batch norm stays as it is."""
+    forgetful = copy.deepcopy(model.model)
+    for layer in forgetful.modules():
+        if isinstance(layer, nn.Dropout):
+            layer.train()
+    return replace(model, model=forgetful)
+
+
+@functools.cache  # read once a process
+def shipped_cnn() -> Checkpoint:
+    """The CNN that comes with the app."""
+    return checkpoints.load(checkpoints.SHIPPED / "cnn.safetensors")
+
+
+def _pieces(stages: Sequence[Stage], ink: Ink) -> list[Ink]:
+    """The connected pieces of the drawing, specks left out, from left to right, each cropped to itself."""
+    cleaned = next((stage.image for stage in stages if stage.name == sketch.Step.SPECKS), ink)
+    return pieces_of(cleaned)
+
+
+def _is_too_little(pieces: Sequence[Piece], side: int) -> bool:
+    """Whether there are only dots, or the whole is too small for a canvas of this side."""
+    left, right = min(piece.left for piece in pieces), max(piece.right for piece in pieces)
+    top, bottom = min(piece.top for piece in pieces), max(piece.bottom for piece in pieces)
+    if max(right - left, bottom - top) < LEAST_SIZE * side:
+        return True
+    return all(piece.extent < DOT_LENGTH * stroke_width(piece.ink) for piece in pieces)
+
+
+def _are_several(pieces: Sequence[Piece], confidence: float, model: Checkpoint) -> bool:
+    """Whether parts that stand side by side are each more surely a digit than the whole is one."""
+    parts = side_by_side(pieces)
+    tallest = max(part.bottom - part.top for part in parts)
+    parts = [part for part in parts if part.bottom - part.top >= PART_HEIGHT * tallest]
+    if len(parts) < 2:
+        return False
+    images = [sketch.preprocess(part.ink)[-1].image for part in parts]
+    surest = np.sort(probabilities(images, model).max(axis=1))[::-1]
+    return float(surest[1]) > max(PART_CONFIDENCE, confidence)
