@@ -155,7 +155,7 @@ def _learning_rate_lines(experiment: Experiment) -> list[str]:
     if experiment.schedule is Schedule.CONSTANT:
         return []
     rate, total = to_text(experiment.learning_rate), total_steps(experiment)
-    lines = ["def _learning_rate_at(step):", f"    progress = (step + 1) / {total}"]
+    lines = ["def learning_rate_at(step):", f"    progress = (step + 1) / {total}"]
     if experiment.schedule is Schedule.TRAPEZOID:
         rise = min(WARM_UP_STEPS, max(1, total // 10))
         return [*lines, f"    return {rate} * min(1.0, (step + 1) / {rise}, (1 - progress) / 0.4 + 1 / {total})"]

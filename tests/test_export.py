@@ -30,6 +30,7 @@ EVERY_KIND = [
     "train_size=200&epochs=8&optimizer=sgd&learning_rate=3&normalize=raw",
     "train_size=12000&epochs=2&batch_size=500&network=cnn&hidden_sizes=4-8&patience=1&learning_rate=0.3",
     "train_size=300&epochs=1&network=cnn&hidden_sizes=4-8&mistake=no_eval&dropout=0.5&schedule=one_cycle",
+    TINY + "schedule=trapezoid&learning_rate=0.01",
     "train_size=200&epochs=1&network=deep_cnn&hidden_sizes=4-6&weight_averaging=0.9&mistake=no_eval",
 ]
 
