@@ -15,7 +15,7 @@ from mnist_demo.ui.basics import build_basics_tab
 from mnist_demo.ui.draw import ModelShelf, build_draw_tab
 from mnist_demo.ui.theme import CSS, THEME
 from mnist_demo.ui.train import build_train_tab
-from mnist_demo.ui.visit import Visit, owner_of
+from mnist_demo.ui.visit import QUICK, Visit, owner_of
 
 HEADER = """<header class="mnist-header"><h1>MNIST Lab</h1>
 <p>Train two networks that differ in one knob, watch why they learn or fail, then draw digits on them.</p></header>"""
@@ -40,6 +40,7 @@ def build_app(cluster: Cluster, store: RunStore, root: Path) -> gr.Blocks:
             store.drop_owner(owner_of(request))
 
         page.unload(leave)
+        page.load(train_tab.setup.open_link, None, train_tab.opening, **QUICK)
     return page
 
 

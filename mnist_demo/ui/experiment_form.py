@@ -71,19 +71,23 @@ class ExperimentForm:
             changes[name] = _typed(name, value)
         return Pair(a=a, b=a.replace(**changes))
 
-    def updates(self, pair: Pair) -> list[Any]:
+    def updates(self, pair: Pair, *, is_locked: bool = False) -> list[Any]:
         """Values for `inputs` that show the pair. Raises InvalidExperiment where B changes too many knobs."""
         changes = list(changed_fields(pair.a, pair.b).items())
         if len(changes) > B_ROWS:
             names = ", ".join(name for name, _ in changes)
             raise InvalidExperiment(f"Run B may differ in at most {B_ROWS} knobs, not in {names}.")
         declared = knobs()
-        values: list[Any] = [
-            getattr(pair.a, name) if _is_share(declared[name]) else to_text(getattr(pair.a, name)) for name in self.a
-        ]
-        for index in range(B_ROWS):
-            name, value = (changes[index][0], to_text(changes[index][1][1])) if index < len(changes) else (NOTHING, "")
-            values += [name, gr.Dropdown(choices=_values_of(name), value=value, interactive=name != NOTHING)]
+        values: list[Any] = []
+        for name in self.a:
+            value = getattr(pair.a, name)
+            shown = value if _is_share(declared[name]) else to_text(value)
+            values.append(gr.update(value=shown, interactive=not is_locked))
+        for name, value in [(name, to_text(new)) for name, (_, new) in changes] + [(NOTHING, "")] * B_ROWS:
+            is_open = name != NOTHING and not is_locked
+            values.append(gr.update(value=name, interactive=not is_locked))
+            values.append(gr.Dropdown(choices=_values_of(name), value=value, interactive=is_open))
+        values = values[: len(self.inputs)]
         return values
 
     def _a_row(self, pair: Pair, *row: Knob) -> None:

@@ -44,5 +44,15 @@ CSS = """
   color: var(--body-text-color); background: var(--background-fill-primary); box-shadow: 0 2px 10px rgb(0 0 0 / 0.25); }
 .mnist-form .block:hover .info-text, .mnist-form .block:focus-within .info-text { opacity: 1;
   transition: opacity 0.15s 0.3s; }
+.mnist-question { font-size: 1.1rem; margin: 0.2rem 0; }
+.mnist-guess label { align-items: flex-start; }
+.mnist-answer, .mnist-hint { border-left: 4px solid var(--border-color-accent); padding: 0.1rem 0.9rem !important; }
+.mnist-hint-bug { border-left-color: #c62828; }
+.mnist-hint-overfitting { border-left-color: var(--mnist-b); }
+.mnist-code { font-size: 0.82rem; line-height: 1.5; overflow-x: auto; padding: 0.7rem 0.9rem; border-radius: 8px;
+  background: var(--background-fill-secondary); }
+.mnist-code span, .mnist-code mark { display: block; white-space: pre; }
+.mnist-code .mnist-wrong { background: rgb(198 40 40 / 0.2); color: inherit; }
+.mnist-code .mnist-right { background: rgb(0 158 115 / 0.2); }
 @media (max-width: 640px) { .mnist-buttons button { min-width: 0 !important; } }
 """
