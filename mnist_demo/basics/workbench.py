@@ -8,13 +8,17 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from torchvision import datasets, transforms
 
 from mnist_demo.basics.controls import Value
 from mnist_demo.basics.example import Example, Outcome
+from mnist_demo.basics.later import datasets, transforms
 from mnist_demo.basics.pictures import block
+
+if TYPE_CHECKING:
+    from torchvision.datasets import MNIST
 
 
 class Workbench:
@@ -29,10 +33,11 @@ class Workbench:
         return str(self.find_root())
 
     @cached_property
-    def trainset(self) -> datasets.MNIST:
+    def trainset(self) -> "MNIST":
         """MNIST's training images as the notes make them: tensors from -1 to 1."""
         transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
-        return datasets.MNIST(self.root, train=True, download=False, transform=transform)
+        trainset: MNIST = datasets.MNIST(self.root, train=True, download=False, transform=transform)
+        return trainset
 
     @cached_property
     def digits(self) -> tuple[torch.Tensor, torch.Tensor]:

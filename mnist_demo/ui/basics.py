@@ -128,7 +128,7 @@ def control_view(control: Control, value: Value) -> dict[str, object]:
 def error_view(raised: Raised) -> str:
     """What PyTorch said, and what it teaches."""
     return (
-        f'<div class="mnist-error"><pre>{escape(raised.kind)}: {escape(raised.message)}</pre>'
+        f'<div class="mnist-stopped"><pre>{escape(raised.kind)}: {escape(raised.message)}</pre>'
         f"<p>{escape(raised.lesson or NO_LESSON)}</p></div>"
     )
 
@@ -142,7 +142,7 @@ def pane_view(example: Example, pane: source.Pane, raised_line: int | None) -> s
         if not pane.is_across
     }
     classes = {} if raised_line is None else {raised_line - pane.first + 1: "mnist-raised"}
-    kind = "mnist-code mnist-across" if pane.is_across else "mnist-code"
+    kind = "mnist-listing mnist-across" if pane.is_across else "mnist-listing"
     code = source.highlighted(pane.text, classes, marks)
     return f'<pre class="{kind}" tabindex="0" aria-label="Python code">{code}</pre>'
 

@@ -5,10 +5,9 @@ What the examples call `trainset` is the set that the first one makes.
 
 # mypy: allow-untyped-defs, no-check-untyped-defs, allow-untyped-calls
 
-from torchvision import datasets, transforms
-
 from mnist_demo.basics.controls import Number, Switch
 from mnist_demo.basics.example import Chapter, Mistake, example
+from mnist_demo.basics.later import datasets, transforms
 from mnist_demo.basics.pictures import pictures, table
 from mnist_demo.basics.plots import histogram
 
