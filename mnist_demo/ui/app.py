@@ -12,10 +12,11 @@ from mnist_demo import checkpoints, data
 from mnist_demo.cluster import Cluster
 from mnist_demo.runs import RunStore, warm
 from mnist_demo.ui.basics import build_basics_tab
-from mnist_demo.ui.draw import ModelShelf, build_draw_tab
+from mnist_demo.ui.draw import build_draw_tab
+from mnist_demo.ui.models import ModelShelf
 from mnist_demo.ui.theme import CSS, THEME
 from mnist_demo.ui.train import build_train_tab
-from mnist_demo.ui.visit import QUICK, Visit, owner_of
+from mnist_demo.ui.visit import Visit, owner_of
 
 HEADER = """<header class="mnist-header"><h1>MNIST Lab</h1>
 <p>Train two networks that differ in one knob, watch why they learn or fail, then draw digits on them.</p></header>"""
@@ -24,23 +25,25 @@ DEFAULT_PORT = 7860
 
 def build_app(cluster: Cluster, store: RunStore, root: Path) -> gr.Blocks:
     """The page's components and events, not yet served. `root` is where torchvision finds MNIST."""
+    visit = Visit(store, cluster, root)
     shelf = ModelShelf(checkpoints.shipped(), store)
     page = gr.Blocks(title="MNIST Lab", analytics_enabled=False, delete_cache=(600, 3600))
     with page:
         gr.HTML(HEADER)
         with gr.Tabs():
             with gr.Tab("Train", id="train"):
-                train_tab = build_train_tab(Visit(store, cluster, root))
+                train_tab = build_train_tab(visit)
             with gr.Tab("Draw", id="draw") as draw_tab:
-                build_draw_tab(shelf, draw_tab, train_tab.finished.change)
+                build_draw_tab(visit, shelf, draw_tab, train_tab.finished.change)
             with gr.Tab("Basics", id="basics"):
                 build_basics_tab(lambda: root)
 
         def leave(request: gr.Request) -> None:
             store.drop_owner(owner_of(request))
+            shelf.drop_owner(owner_of(request))
 
         page.unload(leave)
-        page.load(train_tab.setup.open_link, None, train_tab.opening, **QUICK)
+        train_tab.open(page)
     return page
 
 

@@ -27,7 +27,7 @@ class ExperimentForm:
         declared = knobs()
         self.a: dict[str, gr.components.Component] = {}
         with gr.Group(elem_classes="mnist-form"):
-            gr.HTML('<h2 class="mnist-form-title">Run A</h2>')
+            gr.HTML('<h2 class="mnist-form-title">Run A</h2>', padding=False)
             for left, right in zip(FRONT[::2], FRONT[1::2], strict=True):
                 self._a_row(pair, declared[left], declared[right])
             with gr.Accordion("More knobs", open=False):
@@ -35,7 +35,7 @@ class ExperimentForm:
                 for index in range(0, len(rest), 2):
                     self._a_row(pair, *rest[index : index + 2])
         with gr.Group(elem_classes="mnist-form mnist-form-b"):
-            gr.HTML('<h2 class="mnist-form-title">Run B is run A, except for</h2>')
+            gr.HTML('<h2 class="mnist-form-title">Run B is run A, except for</h2>', padding=False)
             changes = list(changed_fields(pair.a, pair.b).items())
             self.b = [self._b_row(index, changes[index : index + 1]) for index in range(B_ROWS)]
         self.a = {name: self.a[name] for name in declared}
@@ -87,8 +87,7 @@ class ExperimentForm:
             is_open = name != NOTHING and not is_locked
             values.append(gr.update(value=name, interactive=not is_locked))
             values.append(gr.Dropdown(choices=_values_of(name), value=value, interactive=is_open))
-        values = values[: len(self.inputs)]
-        return values
+        return values[: len(self.inputs)]
 
     def _a_row(self, pair: Pair, *row: Knob) -> None:
         with gr.Row(equal_height=True):

@@ -13,18 +13,21 @@ from mnist_demo.hints import Hint, hints
 from mnist_demo.pair import Pair
 from mnist_demo.runs import Run
 
-SLOTS = 4
+SLOTS = 3
 
 
 class HintPanel:
-    """Up to four hints; hidden where there is nothing to say."""
+    """Up to three hints; hidden where there is nothing to say."""
 
     def __init__(self) -> None:
         self.texts: list[gr.Markdown] = []
         self.buttons: list[gr.Button] = []
         for index in range(SLOTS):
-            self.texts.append(gr.Markdown("", visible=False, elem_id=f"hint-{index}"))
-            self.buttons.append(gr.Button(visible=False, size="sm", elem_id=f"hint-try-{index}"))
+            with gr.Row(equal_height=True, elem_classes="mnist-hint-row"):
+                with gr.Column(scale=5, min_width=240):
+                    self.texts.append(gr.Markdown("", visible=False, elem_id=f"hint-{index}"))
+                with gr.Column(scale=2, min_width=150):
+                    self.buttons.append(gr.Button(visible=False, size="sm", elem_id=f"hint-try-{index}"))
 
     @property
     def outputs(self) -> list[Any]:
@@ -76,4 +79,4 @@ def _button(run: Run, hint: Hint) -> Any:
     if not hint.try_b:
         return gr.Button(visible=False)
     changed = describe_changes(run.experiment, run.experiment.replace(**hint.try_b))
-    return gr.Button(f"Try it as run B: {changed}", visible=bool(changed))
+    return gr.Button(f"Try as run B: {changed}", visible=bool(changed))

@@ -37,6 +37,8 @@ CSS = """
 .mnist-run dd { margin: 0; font-variant-numeric: tabular-nums; }
 .mnist-form .block { overflow: visible !important; }
 .mnist-form-title { font-size: 0.95rem; font-weight: 600; margin: 0; padding: 0.6rem 0.9rem 0.2rem; }
+.mnist-form .block:has(.mnist-form-title) { background: var(--block-background-fill); }
+.mnist-form .min_value, .mnist-form .max_value { display: none; }
 .mnist-form { border-top: 3px solid var(--mnist-a) !important; overflow: visible !important; }
 .mnist-form-b { border-top-color: var(--mnist-b) !important; }
 .mnist-form .info-text { position: absolute; z-index: 60; left: 0; bottom: calc(100% - 0.4rem); width: max-content;
@@ -46,9 +48,9 @@ CSS = """
   transition: opacity 0.15s 0.3s; }
 .mnist-question { font-size: 1.1rem; margin: 0.2rem 0; }
 .mnist-guess label { align-items: flex-start; }
-.mnist-answer, .mnist-hint { border-left: 4px solid var(--border-color-accent); padding: 0.1rem 0.9rem !important; }
-.mnist-hint-bug { border-left-color: #c62828; }
-.mnist-hint-overfitting { border-left-color: var(--mnist-b); }
+.block.mnist-answer, .block.mnist-hint { padding: 0.1rem 0.9rem !important; border-left: 4px solid #0072b2; }
+.block.mnist-hint-bug { border-left-color: #c62828; }
+.block.mnist-hint-overfitting { border-left-color: var(--mnist-b); }
 .mnist-code { font-size: 0.82rem; line-height: 1.5; overflow-x: auto; padding: 0.7rem 0.9rem; border-radius: 8px;
   background: var(--background-fill-secondary); }
 .mnist-code span, .mnist-code mark { display: block; white-space: pre; }

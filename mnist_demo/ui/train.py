@@ -4,7 +4,7 @@ Knows the order of things on the page and which button does what. The runs are `
 form, the lesson, the hints and the views of a run are modules of their own.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,8 +43,7 @@ class TrainTab:
 
     form: ExperimentForm
     finished: gr.State  # changes when a training ends or stops
-    opening: list[Any]  # outputs of `open_link`, to be run when the page is loaded
-    setup: "Setup"
+    open: Callable[[gr.Blocks], None]  # makes a page show what its link asks for
 
 
 class Setup:
@@ -108,7 +107,7 @@ def build_train_tab(visit: Visit) -> TrainTab:
                     value=Knobs.FREE,
                     label="For whoever opens it, the knobs are",
                 )
-                query = gr.State("")
+                query = gr.Textbox(visible=False)
                 link = gr.Textbox(label="Link", buttons=["copy"], interactive=False, elem_id="link")
 
     setup = Setup(panel, form, column)
@@ -162,7 +161,12 @@ def build_train_tab(visit: Visit) -> TrainTab:
             return setup.show(FREE, hints.suggestion(visit.runs(ids, request), slot))
 
         hints.buttons[slot].click(try_hint, current, setup.outputs, **QUICK)
-    return TrainTab(form, finished, [*setup.outputs, column, notice], setup)
+
+    def open_with(page: gr.Blocks) -> None:
+        opened = page.load(setup.open_link, None, [*setup.outputs, column, notice], **QUICK)
+        opened.then(describe, described, [difference, loop, query], **QUICK)
+
+    return TrainTab(form, finished, open_with)
 
 
 class _Training:

@@ -1,0 +1,99 @@
+"""Which networks a visitor can ask: the shipped ones, their own runs, and what they have uploaded.
+
+Knows names and who owns what; what a network says of a drawing is `mnist_demo.inference`.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mnist_demo.checkpoints import Checkpoint
+from mnist_demo.errors import UnknownRun
+from mnist_demo.runs import Run, RunStore
+
+TITLES = {
+    "cnn": "CNN",
+    "mlp-dropout": "MLP with dropout",
+    "mlp-overfitted": "MLP, overfitted on 1,000 images",
+}
+DEFAULTS = ("shipped:cnn", "shipped:mlp-overfitted")
+MAX_UPLOADS = 3  # a visitor; the oldest goes first
+
+
+@dataclass(frozen=True)
+class _Upload:
+    owner: str
+    name: str
+    checkpoint: Checkpoint
+
+
+class ModelShelf:
+    """Networks by key: "shipped:<name>", "upload:<id>", "run:<id>:best", ":last" or ":scrubbed"."""
+
+    def __init__(self, shipped: Mapping[str, Checkpoint], store: RunStore) -> None:
+        self._shipped = shipped
+        self._store = store
+        self._uploads: dict[str, _Upload] = {}
+
+    def choices(self, owner: str) -> list[tuple[str, str]]:
+        """(label, key) of every network this visitor may ask, the shipped ones first."""
+        found = [(TITLES.get(name, name), f"shipped:{name}") for name in self._shipped]
+        found += [(each.name, f"upload:{key}") for key, each in self._uploads.items() if each.owner == owner]
+        for run in self._store.of_owner(owner):
+            if run.best is None:
+                continue
+            places = [("scrubbed", "looked at", run.cursor)] if run.cursor is not None else []
+            places += [("best", "best", run.best), ("last", "last", len(run.history) - 1)]
+            for which, word, index in places:
+                epoch = run.history[min(index, len(run.history) - 1)].epoch
+                found.append((f"Your run {run.name}, {word} (epoch {epoch:.3g})", f"run:{run.id}:{which}"))
+        return found
+
+    def default(self) -> list[str]:
+        """The keys to start with."""
+        available = [key for _, key in self.choices("")]
+        return [key for key in DEFAULTS if key in available] or available[:1]
+
+    def find(self, key: str, owner: str) -> Checkpoint:
+        """The network of a key. Raises UnknownRun for a key that names none of this visitor's."""
+        kind, _, name = key.partition(":")
+        if kind == "shipped" and name in self._shipped:
+            return self._shipped[name]
+        upload = self._uploads.get(name)
+        if kind == "upload" and upload is not None and upload.owner == owner:
+            return upload.checkpoint
+        run_id, _, which = name.partition(":")
+        if kind != "run" or which not in ("best", "last", "scrubbed"):
+            raise UnknownRun("There is no such network; choose one from the list.")
+        run = self._store.get(run_id, owner)
+        return self._store.checkpoint(run, _index(run, which))
+
+    def describe(self, key: str, owner: str) -> tuple[str, str]:
+        """(name, one line about it) of a key that `find` knows."""
+        name = next((label for label, each in self.choices(owner) if each == key), key)
+        scores = self.find(key, owner).scores
+        if "test_accuracy" in scores:
+            return name, f"{scores['test_accuracy']:.2%} of the test images"
+        if "val_accuracy" in scores:
+            return name, f"{scores['val_accuracy']:.1%} of the validation images"
+        return name, ""
+
+    def add_upload(self, name: str, checkpoint: Checkpoint, owner: str) -> str:
+        """Puts an uploaded network on this visitor's shelf; its key."""
+        mine = [key for key, each in self._uploads.items() if each.owner == owner]
+        for key in mine[: len(mine) - MAX_UPLOADS + 1]:
+            del self._uploads[key]
+        key = secrets.token_urlsafe(12)
+        self._uploads[key] = _Upload(owner, name, checkpoint)
+        return f"upload:{key}"
+
+    def drop_owner(self, owner: str) -> None:
+        """Forgets what a visitor who has left has uploaded."""
+        self._uploads = {key: each for key, each in self._uploads.items() if each.owner != owner}
+
+
+def _index(run: Run, which: str) -> int:
+    last = len(run.history) - 1
+    if which == "scrubbed" and run.cursor is not None:
+        return min(run.cursor, last)
+    return last if which == "last" or run.best is None else run.best
