@@ -45,7 +45,6 @@ function drawTable(table, {name, label, counts}, isSelected) {
     button.setAttribute('aria-pressed', isSelected(right, answer));
     button.style.setProperty('--color', isRight ? 'var(--right)' : 'var(--wrong)');
     button.style.setProperty('--heat', heat.toFixed(2));
-    button.classList.toggle('mnist-strong', heat > 0.55);
   }));
 }
 function draw() {
