@@ -17,16 +17,19 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision import datasets
 
 from mnist_demo import handwriting
 from mnist_demo.choices import Augmentation, Normalize
 from mnist_demo.config import TRAIN_IMAGES
 from mnist_demo.errors import DataError
+
+if TYPE_CHECKING:
+    from torchvision.datasets import MNIST
 
 ARCHIVE = Path(__file__).parent / "assets" / "mnist.tar.xz"
 ARCHIVE_SHA256 = "2c3dcecd42d3dc978bed1346792529d804ba2618d4ad53e8a0ce744463764e99"  # as it ships
@@ -146,7 +149,7 @@ def build_archive(raw_folder: Path, archive: Path = ARCHIVE) -> None:
 @functools.cache  # 47 MB read once a process; the files never change
 def load_training_data(root: Path) -> TrainingData:
     """The 60,000 training images, split once and for all by `random_split` with a fixed seed."""
-    mnist = datasets.MNIST(str(root), train=True, download=False)
+    mnist = _read(root, train=True)
     generator = torch.Generator().manual_seed(SPLIT_SEED)
     lengths = [TRAIN_IMAGES, len(mnist) - TRAIN_IMAGES]
     train, val = (
@@ -158,8 +161,15 @@ def load_training_data(root: Path) -> TrainingData:
 
 def load_test(root: Path) -> Split:
     """The 10,000 test images. Only `evaluation.py` may call this: training never sees them."""
-    mnist = datasets.MNIST(str(root), train=False, download=False)
+    mnist = _read(root, train=False)
     return Split(mnist.data, mnist.targets)
+
+
+def _read(root: Path, *, train: bool) -> "MNIST":
+    # Here, because importing torchvision takes seconds and 170 MB, and the server itself reads no images.
+    from torchvision import datasets
+
+    return datasets.MNIST(str(root), train=train, download=False)
 
 
 def normalize(images: Tensor, scale: Normalize = Normalize.SYMMETRIC) -> Tensor:

@@ -5,6 +5,8 @@ is bytes in, bytes out, on a worker) or pages.
 """
 
 import asyncio
+import contextlib
+import ctypes
 import secrets
 import time
 from collections import OrderedDict
@@ -19,7 +21,7 @@ from mnist_demo.checkpoints import Checkpoint
 from mnist_demo.choices import Network
 from mnist_demo.cluster import Cluster
 from mnist_demo.config import Experiment
-from mnist_demo.data import load_training_data
+from mnist_demo.data import TrainingData, load_training_data
 from mnist_demo.errors import RunError, UnknownRun
 from mnist_demo.history import Metrics, best_index
 from mnist_demo.pair import Pair
@@ -101,10 +103,17 @@ def train_chunk(state: bytes, max_steps: int, root: Path) -> tuple[bytes, list[t
 
 
 def warm(root: Path) -> None:
-    """On a worker, before its first visitor: reads the images and takes a step of each network."""
-    data = load_training_data(root)
+    """On a worker, before its first visitor: reads the images, takes steps of each network, gives back spare memory.
+
+    A hundred images make the same code run as all of them, and leave 200 MB less behind (2026-11-23).
+    """
+    everything = load_training_data(root)
+    few = TrainingData(everything.train.first(100), everything.val.first(100))
     for network in Network:
-        training.advance(training.start(Experiment.from_dict({"network": network})), 2, data)
+        experiment = Experiment.from_dict({"network": network, "train_size": len(few.train)})
+        training.advance(training.start(experiment), 2, few)
+    with contextlib.suppress(AttributeError, OSError):  # glibc alone has it, and keeps 40 MB of what imports left
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def estimated_seconds(experiment: Experiment) -> float:

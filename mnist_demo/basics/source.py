@@ -65,7 +65,7 @@ def imports(function: Callable[..., object], names: set[str]) -> list[str]:
     """The import lines of the function's module that its body needs, our own drawing functions left out."""
     tree, _ = parsed(str(inspect.getsourcefile(function)))
     found = []
-    for node in tree.body:
+    for node in (inner for outer in tree.body for inner in (outer.body if isinstance(outer, ast.If) else [outer])):
         if isinstance(node, ast.ImportFrom) and not (node.module or "").startswith(OURS):
             used = [a for a in node.names if (a.asname or a.name) in names]
             if used:

@@ -5,11 +5,17 @@ What the examples call `trainset` is the set that the first one makes.
 
 # mypy: allow-untyped-defs, no-check-untyped-defs, allow-untyped-calls
 
+from typing import TYPE_CHECKING
+
 from mnist_demo.basics.controls import Number, Switch
 from mnist_demo.basics.example import Chapter, Mistake, example
-from mnist_demo.basics.later import datasets, transforms
 from mnist_demo.basics.pictures import pictures, table
 from mnist_demo.basics.plots import histogram
+
+if TYPE_CHECKING:  # what the listings show
+    from torchvision import datasets, transforms
+else:
+    from mnist_demo.basics.later import datasets, transforms
 
 INDEX = Number("index", "index of the image", 7, 0, 3999)
 
