@@ -1,0 +1,67 @@
+"""Scores against the same scores counted by hand."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from mnist_demo import evaluation, networks
+from mnist_demo.checkpoints import Checkpoint
+from mnist_demo.config import Experiment
+from mnist_demo.data import TrainingData, normalize
+from mnist_demo.evaluation import Evaluation
+
+
+def by_hand() -> Evaluation:
+    probabilities = np.full((4, 10), 0.05, np.float32)
+    for row, digit in enumerate([3, 3, 7, 0]):
+        probabilities[row, digit] = 0.55
+    return Evaluation(probabilities, np.array([3, 5, 7, 0]))
+
+
+def test_scores() -> None:
+    result = by_hand()
+    assert result.predictions.tolist() == [3, 3, 7, 0]
+    assert result.accuracy == 0.75
+    assert result.loss == pytest.approx(-(3 * math.log(0.55) + math.log(0.05)) / 4)
+
+
+def test_confusion_has_the_right_digit_in_rows() -> None:
+    confusion = by_hand().confusion
+    assert confusion.shape == (10, 10)
+    assert confusion.sum() == 4
+    assert confusion[5, 3] == 1
+    assert confusion[3, 5] == 0
+    assert confusion.trace() == 3
+
+
+def test_certain_and_wrong_is_a_finite_loss() -> None:
+    probabilities = np.zeros((1, 10), np.float32)
+    probabilities[0, 1] = 1
+    assert math.isfinite(Evaluation(probabilities, np.array([0])).loss)
+
+
+@pytest.mark.parametrize("knobs", [{"dropout": 0.5}, {"network": "cnn", "normalize": "unit"}], ids=str)
+def test_evaluate_asks_in_eval_mode_in_batches_on_the_right_scale(
+    knobs: dict[str, object], training_data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "BATCH", 40)
+    experiment = Experiment.from_dict(knobs)
+    checkpoint = Checkpoint(networks.build(experiment).train(), experiment, {})
+    split = training_data.val.first(101)
+    result = evaluation.evaluate(checkpoint, split)
+    with torch.no_grad():
+        logits = networks.build(experiment).eval()(normalize(split.images, experiment.normalize))
+    np.testing.assert_allclose(result.probabilities, F.softmax(logits, dim=1).numpy(), atol=1e-5)
+    assert result.probabilities.dtype == np.float32
+    assert result.labels.tolist() == split.labels.tolist()
+    assert result.loss == pytest.approx(F.cross_entropy(logits, split.labels).item(), rel=1e-4)
+
+
+def test_the_test_images_are_the_10_000(mnist_root: Path) -> None:
+    experiment = Experiment(hidden_sizes=())
+    result = evaluation.evaluate_on_test(Checkpoint(networks.build(experiment), experiment, {}), mnist_root)
+    assert np.bincount(result.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
