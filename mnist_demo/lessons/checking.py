@@ -53,7 +53,7 @@ def check(chosen: Sequence[Lesson], seeds: int, processes: int = 2) -> Iterator[
     keys = dict.fromkeys(key for lesson in chosen for seed in range(seeds) for key in _keys(lesson, seed))
     root = data.mnist_root()
     with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_prepare) as pool:
-        futures = {pool.submit(_train, key, root): key for key in keys}
+        futures = {pool.submit(train_history, key, root): key for key in keys}
         try:
             for future in as_completed(futures):
                 histories[futures[future]] = future.result()
@@ -97,7 +97,8 @@ def _prepare() -> None:
     os.nice(NICENESS)
 
 
-def _train(experiment_json: Key, root: Path) -> tuple[Metrics, ...]:
+def train_history(experiment_json: Key, root: Path) -> tuple[Metrics, ...]:
+    """What a whole run measured; in words of JSON and a path, so that another process can be asked."""
     experiment = Experiment.model_validate_json(experiment_json)
     state, _ = training.advance(training.start(experiment), CHUNK_STEPS, data.load_training_data(root))
     return state.history

@@ -1,0 +1,69 @@
+"""What a rule is given and what it may answer. Knows no rule."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from mnist_demo.choices import Mistake, Optimizer
+from mnist_demo.config import Experiment
+from mnist_demo.history import History, Metrics
+from mnist_demo.lessons.reading import Reading
+
+CHANCE = 0.2  # accuracy up to which a network of ten classes counts as guessing
+GUESSING_LOSS = 2.303  # ln 10
+
+
+class Kind(StrEnum):
+    BUG = "bug"
+    OVERFITTING = "overfitting"
+    UNDERFITTING = "underfitting"
+    INFO = "info"
+
+
+@dataclass(frozen=True)
+class Hint:
+    """One remark, for a person, in Markdown; `try_b` are the changes that make the next run B of this run."""
+
+    kind: Kind
+    text: str
+    try_b: dict[str, Any] | None = field(default=None)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A run to judge, and the run beside it."""
+
+    experiment: Experiment
+    history: History
+    other: tuple[Experiment, History] | None
+
+    @property
+    def reading(self) -> Reading:
+        """The history in the words of the lessons."""
+        return Reading(self.history)
+
+    @property
+    def last(self) -> Metrics:
+        """The latest point."""
+        return self.history[-1]
+
+    @property
+    def is_guessing(self) -> bool:
+        """Whether, after an epoch or more, even the training images are at chance (and the labels are not random)."""
+        last = self.last
+        is_bad = last.train_accuracy <= CHANCE and last.val_accuracy <= CHANCE
+        return is_bad and last.epoch >= 1 and self.experiment.label_noise < 0.9 and not self.reading.diverged
+
+    @property
+    def is_plain_descent(self) -> bool:
+        """Whether one learning rate serves every weight, as in SGD without or with momentum."""
+        return self.experiment.optimizer in (Optimizer.SGD, Optimizer.MOMENTUM)
+
+    @property
+    def without_mistake(self) -> dict[str, Any] | None:
+        """The change that puts the wrong line right, if the run has one."""
+        return None if self.experiment.mistake is Mistake.NONE else {"mistake": Mistake.NONE.value}
+
+
+Rule = Callable[[Case], Hint | None]

@@ -1,0 +1,66 @@
+"""Rules about a run and the run beside it."""
+
+import math
+
+from mnist_demo.config import changed_fields, describe_changes
+from mnist_demo.hints.case import Case, Hint, Kind, Rule
+
+LUCK = 0.01  # accuracy: two seeds of the same run often differ by this much
+
+
+def identical(case: Case) -> Hint | None:
+    """Two runs that are the same, number for number."""
+    if not case.other or not _is_same(case):
+        return None
+    changes = describe_changes(case.experiment, case.other[0])
+    if not changes:
+        return Hint(Kind.INFO, "The two runs have equal knobs, so they are equal number for number.", {"seed": 1})
+    shared = min(len(case.history), len(case.other[1]))
+    until = f"up to epoch {case.history[shared - 1].epoch:.0f} " if len(case.history) != len(case.other[1]) else ""
+    return Hint(Kind.INFO, f"Number for number the two runs are the same {until}: {changes} changes no step.")
+
+
+def practically_identical(case: Case) -> Hint | None:
+    """Two runs that differ by rounding only."""
+    if not case.other or _is_same(case) or len(case.history) != len(case.other[1]):
+        return None
+    pairs = list(zip(case.history, case.other[1], strict=True))
+    largest = max(abs(x.val_loss - y.val_loss) for x, y in pairs)
+    if not largest <= 0.01:
+        return None
+    return Hint(
+        Kind.INFO,
+        f"The two validation losses never differ by more than {largest:.2g}: "
+        f"{describe_changes(case.experiment, case.other[0])} makes no real difference here.",
+    )
+
+
+def within_luck(case: Case) -> Hint | None:
+    """A difference no larger than another seed would make."""
+    if not case.other or identical(case) or practically_identical(case):
+        return None
+    mine, theirs = case.last, case.other[1][-1]
+    difference = abs(mine.val_accuracy - theirs.val_accuracy)
+    is_close = difference < LUCK and abs(mine.val_loss - theirs.val_loss) < 0.05
+    if not is_close or "seed" in changed_fields(case.experiment, case.other[0]):
+        return None
+    return Hint(
+        Kind.INFO,
+        f"The runs end at {mine.val_accuracy:.1%} and {theirs.val_accuracy:.1%}. Another seed alone can make such a "
+        "difference: compare with one before believing it.",
+        {"seed": case.experiment.seed + 1},
+    )
+
+
+def _is_same(case: Case) -> bool:
+    """Whether every point that both runs have shows the same losses, NaN for NaN."""
+    assert case.other
+    pairs = zip(case.history, case.other[1], strict=False)
+    return all(_equal(x.val_loss, y.val_loss) and _equal(x.train_loss, y.train_loss) for x, y in pairs)
+
+
+def _equal(x: float, y: float) -> bool:
+    return x == y or (math.isnan(x) and math.isnan(y))
+
+
+RULES: tuple[Rule, ...] = (identical, practically_identical, within_luck)

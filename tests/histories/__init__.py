@@ -1,0 +1,57 @@
+"""Recorded histories of real runs, and how they were recorded: `python -m tests.histories`.
+
+Every run that a lesson trains, with seed 0 (one with 1), and a few more for the hints. A line of
+`runs.jsonl` is one run: its link and its points, to six digits. Delete the file to record it anew.
+"""
+
+import functools
+import json
+from dataclasses import astuple
+from pathlib import Path
+
+from mnist_demo.config import Experiment
+from mnist_demo.history import Metrics
+from mnist_demo.lessons import lessons
+from mnist_demo.pair import Pair
+
+FILE = Path(__file__).parent / "runs.jsonl"
+MORE = (
+    *("epochs=5", "epochs=5&learning_rate=0.000001", "epochs=20&batch_size=1000", "epochs=20&weight_decay=0.0001"),
+    *("epochs=10&optimizer=sgd&learning_rate=0.5&activation=tanh", "epochs=10&train_size=5000&dropout=0.2"),
+)
+
+
+def link(experiment: Experiment) -> str:
+    """The name of a run in the file."""
+    return Pair(a=experiment, b=experiment).to_query()
+
+
+def experiments() -> dict[str, Experiment]:
+    """Every run worth a record, by its link."""
+    found = [experiment for lesson in lessons() for experiment in (lesson.pair.a, lesson.pair.b)]
+    found += [Pair.from_query(query).a for query in MORE]
+    return {link(experiment): experiment for experiment in found}
+
+
+def to_line(name: str, history: tuple[Metrics, ...]) -> str:
+    """One run as a line of the file."""
+    points = [[float(f"{value:.6g}") for value in astuple(point)] for point in history]
+    return json.dumps({"run": name, "points": points}, separators=(",", ":"))
+
+
+@functools.cache
+def recorded() -> dict[str, tuple[Metrics, ...]]:
+    """The history of each recorded run, by its link."""
+    runs = [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines()]
+    return {run["run"]: tuple(Metrics(*_typed(point)) for point in run["points"]) for run in runs}
+
+
+def history_of(query: str) -> tuple[Experiment, tuple[Metrics, ...]]:
+    """A recorded run, by any spelling of its link."""
+    experiment = Pair.from_query(query).a
+    return experiment, recorded()[link(experiment)]
+
+
+def _typed(point: list[float]) -> tuple[float, ...]:
+    step, epoch, seen, *rest = point
+    return int(step), epoch, int(seen), *rest
