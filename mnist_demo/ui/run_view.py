@@ -3,9 +3,10 @@
 Runs in, values of components out; no events, no components of its own.
 """
 
+from collections.abc import Sequence
 from html import escape
 
-from mnist_demo.config import changed_fields, describe_changes, to_text
+from mnist_demo.config import Experiment, changed_fields, describe_changes, to_text
 from mnist_demo.history import gap
 from mnist_demo.pair import Pair
 from mnist_demo.runs import Run
@@ -17,13 +18,25 @@ NAMES = ("A", "B")
 
 
 def pair_view(pair_of_runs: list[Run]) -> tuple[CurvesValue, str]:
-    a, b = (run.experiment for run in pair_of_runs)
+    labels = _labels(pair_of_runs)
+    cards = "".join(_card(n, label, run) for n, label, run in zip(NAMES, labels, pair_of_runs, strict=True))
+    return pair_curves(pair_of_runs), f'<div class="mnist-status">{cards}</div>'
+
+
+def pair_curves(pair_of_runs: list[Run], others: Sequence[Run] = (), cursor: float | None = None) -> CurvesValue:
+    """The curves of A and B, and of earlier runs laid over them; `cursor` is the epoch that is looked at."""
     labels = _labels(pair_of_runs)
     curves = [run_curve(name, label, run) for name, label, run in zip(NAMES, labels, pair_of_runs, strict=True)]
-    epochs = max(a.epochs, b.epochs)
-    cards = "".join(_card(n, label, run) for n, label, run in zip(NAMES, labels, pair_of_runs, strict=True))
+    curves += [run_curve(run.name, difference_text(pair_of_runs[0].experiment, run.experiment), run) for run in others]
+    epochs = max(run.experiment.epochs for run in pair_of_runs)
     points = sum(len(run.history) for run in pair_of_runs)
-    return curves_value(curves, epochs, seq=points), f'<div class="mnist-status">{cards}</div>'
+    return curves_value(curves, epochs, cursor=cursor, seq=points)
+
+
+def difference_text(base: Experiment, other: Experiment) -> str:
+    """The knobs in which an experiment differs from a base, with its values: "dropout 0.5, seed 1"."""
+    changes = changed_fields(base, other)
+    return ", ".join(f"{name.replace('_', ' ')} {to_text(new)}" for name, (_, new) in changes.items()) or "same knobs"
 
 
 def _labels(pair_of_runs: list[Run]) -> list[str]:
