@@ -17,7 +17,8 @@ from typing import Any
 import psutil
 import pytest
 
-from mnist_demo.cluster import ALLOWED_FAILURES, WORKER_NICENESS, Cluster, ClusterStatus, Phase
+from mnist_demo.cluster import ALLOWED_FAILURES, Cluster, ClusterStatus, Phase
+from mnist_demo.cluster.workers import WORKER_NICENESS
 from mnist_demo.errors import DataError, EngineUnavailable, InvalidExperiment
 
 ROOT = Path(__file__).parents[1]

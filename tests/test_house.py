@@ -29,8 +29,8 @@ FLOORS: dict[str, int] = {
 # What each library may be imported by, where not everyone may.
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "gradio": ("mnist_demo/ui/",),
-    "distributed": ("mnist_demo/cluster.py",),
-    "dask": ("mnist_demo/cluster.py",),
+    "distributed": ("mnist_demo/cluster/",),
+    "dask": ("mnist_demo/cluster/",),
     "tqdm": ("mnist_demo/cli.py",),
     "argparse": ("mnist_demo/cli.py",),
 }

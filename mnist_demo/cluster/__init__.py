@@ -1,4 +1,4 @@
-"""The only module that knows Dask: it runs module-level functions on worker processes.
+"""The only package that knows Dask: it runs module-level functions on worker processes.
 
 Here are decided how workers start, what becomes of a task whose worker dies or that never ends, and in which words
 an outage is told. What the functions compute is unknown here: they get plain arguments or bytes, they are pure (a lost
@@ -12,8 +12,6 @@ Everything Dask lives on one event loop in one daemon thread, so that a web serv
 import asyncio
 import atexit
 import logging
-import os
-import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -23,15 +21,15 @@ from enum import StrEnum
 from typing import Any, Self, TypeVar, TypeVarTuple, cast
 
 import dask
-from distributed import Client, KilledWorker, LocalCluster, Nanny, Worker, WorkerPlugin
+from distributed import Client, KilledWorker, LocalCluster
 from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
+from mnist_demo.cluster.workers import WORKER_SETTINGS, WorkerCare, kill_worker_of
 from mnist_demo.errors import EngineUnavailable, MnistLabError
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
-WORKER_NICENESS = 10  # drawing stays fast beside training: p95 22 ms with it, 53 ms for threads (2026-11-23)
 WORKER_MEMORY = "4GiB"  # five times a warm worker (0.73 GB); two fit a 16 GB machine beside the server
 ALLOWED_FAILURES = 2  # so a task is tried on three workers before it counts as poison
 WATCH_SECONDS = 2.0
@@ -40,27 +38,6 @@ RECONNECT_SECONDS = 2.0
 
 # A round trip ships a few MB of optimizer state in the task itself, about which Dask would warn above 10 MB.
 _COMMON_SETTINGS = {"distributed.admin.large-graph-warning-threshold": "256MiB"}
-
-# Trimming memory after every task costs a quarter of the training speed; sampling the stack costs more of it. Workers
-# hold no data worth spilling, and a paused worker would never resume: one that outgrows its memory is restarted.
-_LOCAL_SETTINGS = {
-    "distributed.nanny.pre-spawn-environ": {
-        "MALLOC_TRIM_THRESHOLD_": 2**28,
-        "MALLOC_MMAP_THRESHOLD_": 2**28,
-        "OMP_NUM_THREADS": 1,
-        "MKL_NUM_THREADS": 1,
-        "OPENBLAS_NUM_THREADS": 1,
-    },
-    "distributed.worker.profile.enabled": False,
-    "distributed.worker.http.routes": [],
-    "distributed.scheduler.http.routes": [],
-    "distributed.worker.memory.target": False,
-    "distributed.worker.memory.spill": False,
-    "distributed.worker.memory.pause": False,
-    "distributed.scheduler.no-workers-timeout": "60s",
-    # This timer, once per death, would dismiss for good a worker that happens to be down again when it rings.
-    "distributed.deploy.lost-worker-timeout": "365 days",
-}
 
 
 class Phase(StrEnum):
@@ -210,7 +187,7 @@ class Cluster:
         )
         if self._scheduler_address:
             await client.wait_for_workers(1, timeout=CONNECT_SECONDS)
-        care = _WorkerCare(self._warm, is_local=self._scheduler_address is None)
+        care = WorkerCare(self._warm, is_local=self._scheduler_address is None)
         warming = asyncio.ensure_future(client.register_plugin(care, name="mnist-worker-care"))
         closing = asyncio.ensure_future(self._closing.wait())
         await asyncio.wait({warming, closing}, return_when=asyncio.FIRST_COMPLETED)
@@ -229,7 +206,7 @@ class Cluster:
                 task.cancel()
 
     def _local_cluster(self) -> LocalCluster:
-        dask.config.set(_LOCAL_SETTINGS)
+        dask.config.set(WORKER_SETTINGS)
         return LocalCluster(
             n_workers=self._wanted_workers,
             threads_per_worker=1,
@@ -296,7 +273,7 @@ class Cluster:
             if future.status == "error":
                 raise
             if clock.expired():
-                await _kill_worker_of(future, client)
+                await kill_worker_of(future, client)
                 raise EngineUnavailable(
                     f"The task was stopped, because it took longer than {deadline:g} seconds."
                 ) from None
@@ -307,46 +284,6 @@ class Cluster:
 
 _CLOSED = "The training workers have been shut down; restart the app to train."
 _LOST = "The connection to the training workers was lost; try again in a minute."
-
-
-class _WorkerCare(WorkerPlugin):
-    """What every worker does before its first task, whenever it is born."""
-
-    def __init__(self, warm: Callable[[], object] | None, *, is_local: bool) -> None:
-        self.warm = warm
-        self.is_local = is_local
-
-    async def setup(self, worker: Worker) -> None:
-        is_replacement = not worker.periodic_callbacks["heartbeat"].is_running()
-        if self.is_local:
-            # The thread that runs tasks is started by this one, and inherits its niceness.
-            os.setpriority(os.PRIO_PROCESS, 0, WORKER_NICENESS)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends its workers
-        if self.warm is None:
-            return
-        try:
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(worker.executors["default"], self.warm)
-        except Exception:
-            # At the start this is worth a failure; later the first task will tell its visitor the same.
-            if not is_replacement:
-                raise
-
-
-async def _kill_worker_of(future: Any, client: Client) -> None:
-    """Replace the worker that runs `future`; a running function cannot be stopped in any milder way."""
-    with suppress(Exception):  # a worker without a nanny, or gone already: nothing more can be done
-        processing = await client.processing()
-        addresses = [address for address, keys in processing.items() if future.key in keys]
-        await client.cancel([future])
-        if addresses:
-            await client.run(_kill_own_worker, workers=addresses, nanny=True, on_error="return")
-
-
-def _kill_own_worker(dask_worker: Nanny) -> None:
-    """Run by a nanny (Dask passes it by this name), which then starts another worker."""
-    if dask_worker.pid:
-        os.kill(dask_worker.pid, signal.SIGKILL)
 
 
 def _why_not_started(error: Exception, scheduler_address: str | None) -> str:
