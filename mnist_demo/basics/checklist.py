@@ -37,6 +37,12 @@ def rows() -> tuple[Row, ...]:
     return tuple(found)
 
 
+def is_quote(text: str) -> bool:
+    """Whether every part of `text` between its ellipses stands in the notes word for word, line ends aside."""
+    flat = " ".join(" ".join(notes()).split())
+    return all(" ".join(part.split()).rstrip(".") in flat for part in text.split("…"))
+
+
 def text_of(row: Row) -> str:
     """The lines of a row without the margin they share."""
     lines = notes()[row.first - 1 : row.last]

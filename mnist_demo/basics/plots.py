@@ -37,6 +37,7 @@ class Axes:
     """Maps data to pixels of the SVG: x from `x_low` to `x_high`, y upwards from `y_low` to `y_high`."""
 
     def __init__(self, xs: Sequence[float], ys: Sequence[float]) -> None:
+        self.is_counted = len(xs) > 1 and all(x == int(x) for x in xs if math.isfinite(x))  # epochs, steps
         self.x_low, self.x_high = bounds(xs)
         self.y_low, self.y_high = bounds(ys)
 
@@ -67,6 +68,8 @@ class Axes:
             lines.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" class="mnist-grid"/>')
             lines.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.6g}</text>')
         for value in ticks(self.x_low, self.x_high, 5):
+            if self.is_counted and value != int(value):
+                continue
             x = self.x(value)
             lines.append(f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{value:.6g}</text>')
         lines.append(f'<path d="M{LEFT} {bottom}H{WIDTH - RIGHT}" stroke="currentColor" opacity=".5"/>')

@@ -106,6 +106,7 @@ def view(workbench: Workbench, example: Example, values: Mapping[str, Value], se
         "title": example.title,
         "teaching": example.teaching,
         "said": example.said,
+        "is_quote": checklist.is_quote(example.said),
         "today": example.today,
         "notes": checklist.passages(example.name),
         "controls": [control_view(control, values[control.name]) for control in example.controls],

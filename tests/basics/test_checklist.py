@@ -51,3 +51,10 @@ def test_what_the_notes_get_wrong_is_corrected_where_it_is_met() -> None:
 
 def test_passages_quote_the_notes() -> None:
     assert checklist.passages("iterate_next").startswith("lines 90–92\n    # 2\ndataiter = iter(loader)")
+
+
+def test_a_quotation_is_word_for_word() -> None:
+    assert checklist.is_quote("images, labels = dataiter.next()")
+    assert checklist.is_quote("lr … (default: 1.0)")
+    assert checklist.is_quote("If input is a (n×m) tensor, and mat2 is a (m×p) tensor, out will be a (n×p) tensor.")
+    assert not checklist.is_quote("images, labels = next(dataiter)")

@@ -286,10 +286,12 @@ def test_words_and_code_have_contrast_in_both_themes(mode: str, page: Page, addr
           return [255, 255, 255];
         };
         const kinds = ['.mnist-teaching', '.mnist-chapter', '.mnist-keyword', '.mnist-string', '.mnist-comment',
-          '.mnist-number', '.mnist-builtin', '.mnist-text', '.mnist-control label', '.mnist-fix', '.mnist-split header'];
+          '.mnist-number', '.mnist-builtin', '.mnist-text', '.mnist-control label', '.mnist-fix',
+          '.mnist-split header'];
         return kinds.map((kind) => {
           const node = document.querySelector(kind);
-          const [a, b] = [light(parse(getComputedStyle(node).color)), light(paper(node))].sort((x, y) => y - x);
+          const [a, b] = [node ? light(parse(getComputedStyle(node).color)) : 0, light(paper(node))]
+            .sort((x, y) => y - x);
           return [kind, (a + 0.05) / (b + 0.05)];
         });
       }"""

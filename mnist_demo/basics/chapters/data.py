@@ -24,7 +24,7 @@ INDEX = Number("index", "index of the image", 7, 0, 3999)
     "The training set",
     INDEX,
     uses=["root"],
-    said="root directory of dataset where MNIST/processed/training.pt and MNIST/processed/test.pt exist.",
+    said="Root directory of dataset where MNIST/processed/training.pt and MNIST/processed/test.pt exist.",
     today="torchvision reads the original files in MNIST/raw; the processed .pt files are gone. "
     "And 60,000 training images are no validation set: keep some aside (see “A validation split”).",
 )

@@ -3,16 +3,33 @@
 # mypy: allow-untyped-defs, no-check-untyped-defs, allow-untyped-calls
 
 import copy
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import nn, optim
 from torch.utils.data import TensorDataset, random_split
 
-from mnist_demo.basics.controls import Choice, Number, Switch, seed
+from mnist_demo.basics.controls import Choice, Number, Switch, Value, seed
 from mnist_demo.basics.example import Chapter, example
 from mnist_demo.basics.pictures import bars, pictures, table
 from mnist_demo.basics.plots import curves
+
+
+def overfitting_knobs(values: Mapping[str, Value]) -> dict[str, object]:
+    """A network and few enough images that it learns them by heart."""
+    return {"train_size": 1000, "epochs": 40, "seed": values["seed"]}
+
+
+def patience_knobs(values: Mapping[str, Value]) -> dict[str, object]:
+    """The same, stopped early; there patience counts evaluations, here steps."""
+    return overfitting_knobs(values) | {"patience": 5}
+
+
+def mode_knobs(values: Mapping[str, Value]) -> dict[str, object]:
+    """A dropout network, with eval() forgotten where the example leaves it out."""
+    mistake = "no_eval" if values["mode"] == "train()" else "none"
+    return {"dropout": values["p"], "mistake": mistake}
 
 
 @example(
@@ -20,7 +37,7 @@ from mnist_demo.basics.plots import curves
     Number("val_size", "images for validation", 200, 10, 900),
     seed(),
     uses=["digits"],
-    said="only a training set is loaded, and validation loss is spoken of.",
+    said="Only a training set is loaded, yet the lowest validation loss is the aim.",
     today="Split the training images and never train on the second part. The 10,000 test images are for the very end.",
 )
 def validation_split(show, val_size, seed, digits):
@@ -53,6 +70,7 @@ def validation_split(show, val_size, seed, digits):
     Number("steps", "steps", 60, 1, 80),
     seed(),
     uses=["digits"],
+    knobs=overfitting_knobs,
 )
 def overfitting(show, train_size, hidden, steps, seed, digits):
     """Trained on few images the network learns them by heart: the training loss goes to 0 while the
@@ -90,6 +108,7 @@ def overfitting(show, train_size, hidden, steps, seed, digits):
     Number("train_size", "training images", 60, 10, 200),
     seed(),
     uses=["digits"],
+    knobs=patience_knobs,
 )
 def early_stopping(show, patience, train_size, seed, digits):
     """Keep a copy of the weights whenever the validation loss is the lowest so far, stop when it has
@@ -158,6 +177,7 @@ def dropout(show, p, mode, seed):
     Number("p", "dropout p", 0.5, 0, 0.9, 0.1),
     Number("index", "image", 2007, 2000, 2999),
     uses=["digits"],
+    knobs=mode_knobs,
 )
 def eval_and_train(show, mode, p, index, digits):
     """A model has two modes. Forgetting `model.eval()` leaves dropout on while predicting, and

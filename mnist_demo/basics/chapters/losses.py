@@ -3,12 +3,13 @@
 # mypy: allow-untyped-defs, no-check-untyped-defs, allow-untyped-calls
 
 import math
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
 from torch import nn, optim
 
-from mnist_demo.basics.controls import Choice, Number, seed
+from mnist_demo.basics.controls import Choice, Number, Value, seed
 from mnist_demo.basics.example import Chapter, Mistake, example
 from mnist_demo.basics.pictures import table
 from mnist_demo.basics.plots import curves
@@ -48,6 +49,12 @@ def cross_entropy(show, right, other):
     )
 
 
+def nll_knobs(values: Mapping[str, Value]) -> dict[str, object]:
+    """A run whose loss gets what the example's network ends in."""
+    mistakes = {"log_softmax": "none", "softmax": "nll_probabilities"}
+    return {"mistake": mistakes.get(str(values["ending"]), "nll_logits")}
+
+
 @example(
     "NLLLoss",
     Choice(
@@ -57,9 +64,10 @@ def cross_entropy(show, right, other):
         ("log_softmax", "softmax", "nothing (logits)"),
     ),
     Number("right", "score of the right class", 3.0, 0, 50, 1.0),
-    said="the networks end in F.softmax, and NLLLoss is offered as a criterion.",
+    said="All three networks end in a softmax, and NLLLoss is offered as the criterion.",
     today="NLLLoss only picks out the number of the right class and changes its sign. It needs "
     "log-probabilities; on anything else the loss is negative, which is the tell.",
+    knobs=nll_knobs,
 )
 def nll_loss(show, ending, right):
     """If the output is LogSoftmax, the loss is NLLLoss: minus the log-probability of the right class.
@@ -92,7 +100,7 @@ def nll_loss(show, ending, right):
     Number("steps", "training steps", 25, 5, 30),
     seed(),
     uses=["digits"],
-    said="Softmax at the end, then “If there is no activation function … CrossEntropyLoss”.",
+    said="The networks end in a softmax, while CrossEntropyLoss is for networks with no activation at the end.",
     today="Only two pairs are meant: logits + CrossEntropyLoss and log_softmax + NLLLoss.",
 )
 def truth_table(show, lead, steps, seed, digits):
@@ -128,8 +136,10 @@ def truth_table(show, lead, steps, seed, digits):
             optimizer.step()
         answers = model(images[2000:2500]).argmax(dim=1)
         right = (answers == labels[2000:2500]).float().mean()
-        rows.append([ending, loss_name, verdict, floor, f"{right:.0%}"])
-    header = ["output", "loss", "verdict", "loss when sure", "accuracy"]
+        rows.append(
+            [ending, loss_name, verdict, f"{floor:.3f}", f"{right:.0%}"]
+        )
+    header = ["output", "loss", "verdict", "if sure", "accuracy"]
     show(table(rows, header))
 
     leads = torch.linspace(0, 40, 81)

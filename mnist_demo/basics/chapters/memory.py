@@ -80,7 +80,7 @@ def from_numpy(show, index, value, write_to):
         ),
     ),
     Number("value", "value written into the array", 9.0, -9, 9, 0.5),
-    said="torch.Tensor.numpy(tensor) works on any tensor.",
+    said="torch.Tensor.numpy(tensor) is given for any tensor.",
     today="On a tensor that needs a gradient, such as a weight, it raises: detach() first.",
     mistakes=[
         Mistake(

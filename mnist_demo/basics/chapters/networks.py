@@ -28,7 +28,7 @@ HIDDEN = Number("hidden", "hidden units", 32, 1, 256)
         ("nn.Sigmoid()", "nn.ReLU()"),
     ),
     seed(),
-    said="the network ends in nn.Softmax, and is then trained with CrossEntropyLoss or NLLLoss.",
+    said="The network ends in nn.Softmax, and is then trained with CrossEntropyLoss or NLLLoss.",
     today="Neither loss wants probabilities: end in plain scores (logits) and use CrossEntropyLoss. "
     "Softmax belongs to the moment you look at the answer.",
 )
@@ -181,7 +181,7 @@ def text_form(show, hidden, layers):
         ("named.hidden.weight", "model[0].weight", "model.hidden.weight"),
     ),
     seed(),
-    said="model.hidden.weight, right after building the model with nn.Sequential.",
+    said="model.hidden.weight stands right after a model built with nn.Sequential.",
     today="A Sequential has no .hidden: its layers are model[0], model[1], … or get names from an OrderedDict.",
     mistakes=[
         Mistake(

@@ -3,11 +3,13 @@
 # ruff: noqa: SIM108 (learners' scripts: one step a line)
 # mypy: allow-untyped-defs, no-check-untyped-defs, allow-untyped-calls
 
+from collections.abc import Mapping
+
 import torch
 import torch.nn.functional as F
 from torch import nn, optim
 
-from mnist_demo.basics.controls import Choice, Number, seed
+from mnist_demo.basics.controls import Choice, Number, Value, seed
 from mnist_demo.basics.example import Chapter, example
 from mnist_demo.basics.plots import curves, landscape
 
@@ -121,6 +123,12 @@ def sgd_and_adam(show, lr, steepness, momentum):
     show(curves(losses))
 
 
+def zero_grad_knobs(values: Mapping[str, Value]) -> dict[str, object]:
+    """A run with SGD, with zero_grad forgotten where the example never calls it."""
+    mistake = "no_zero_grad" if values["place"] == "never" else "none"
+    return {"optimizer": "sgd", "learning_rate": 0.1, "mistake": mistake}
+
+
 @example(
     "zero_grad, and its place in the loop",
     Choice(
@@ -140,6 +148,7 @@ def sgd_and_adam(show, lr, steepness, momentum):
     said="optimizer.zero_grad() comes last, after step, on its own.",
     today="Anywhere after step and before the next backward. Put it at the start of each step, "
     "so that no older gradient can slip in.",
+    knobs=zero_grad_knobs,
 )
 def zero_grad(show, place, steps, seed, digits):
     """`backward` adds to `.grad`, it does not replace it. So every step must clear it: never

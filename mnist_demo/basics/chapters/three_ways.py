@@ -99,19 +99,10 @@ def three_ways(show, hidden, steps, seed, digits):
             trace.append(loss.item())
         losses[make.__name__] = trace
         finals.append(torch.cat([p.flatten() for p in model.parameters()]))
-        rows.append(
-            [
-                make.__name__,
-                *(f"{x:+.4f}" for x in first),
-                f"{trace[-1]:.6f}",
-            ]
-        )
-    show(
-        table(
-            rows,
-            header=["form", "logit 0", "logit 1", "logit 2", "last loss"],
-        )
-    )
+        shown = [f"{x:+.4f}" for x in first]
+        rows.append([make.__name__, *shown, f"{trace[-1]:.6f}"])
+    header = ["form", "logit 0", "logit 1", "logit 2", "last loss"]
+    show(table(rows, header))
     difference = max((w - finals[0]).abs().max().item() for w in finals)
     show(f"largest difference between trained weights: {difference}")
     show(curves(losses))

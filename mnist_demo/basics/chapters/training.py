@@ -53,6 +53,16 @@ def universal_approximator(show, curve, hidden, activation, steps, seed):
     show(f"mean squared error {F.mse_loss(model(x), y):.5f}")
 
 
+def optimizer_knobs(values: Mapping[str, Value]) -> dict[str, object]:
+    """The small network of the example with its optimizer."""
+    return {
+        "hidden_sizes": [32],
+        "optimizer": str(values["optimizer_name"]).lower(),
+        "learning_rate": float(values["lr"]),
+        "seed": values["seed"],
+    }
+
+
 @example(
     "Model, loss criterion, optimizer",
     Choice("optimizer_name", "optimizer", "SGD", ("SGD", "Adam")),
@@ -60,6 +70,7 @@ def universal_approximator(show, curve, hidden, activation, steps, seed):
     Number("steps", "steps", 40, 1, 60),
     seed(),
     uses=["digits"],
+    knobs=optimizer_knobs,
 )
 def three_ingredients(show, optimizer_name, lr, steps, seed, digits):
     """To train you define three things: a model that answers, a criterion that says how wrong it

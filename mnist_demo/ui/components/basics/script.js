@@ -105,7 +105,7 @@ function control(spec) {
 function correction(view) {
   if (!view.today) return null;
   return make('div', { class: 'mnist-correction' },
-    make('p', {}, make('strong', {}, 'The notes said: '), make('q', {}, view.said)),
+    make('p', {}, make('strong', {}, 'The notes: '), make(view.is_quote ? 'q' : 'span', {}, view.said)),
     make('p', {}, make('strong', {}, 'Today: '), ...prose(view.today)));
 }
 
@@ -148,8 +148,13 @@ function build(view) {
 
 function arrive(name, heading) {
   for (const button of nav.querySelectorAll('button')) {
-    if (button.dataset.example === name) button.setAttribute('aria-current', 'true');
-    else button.removeAttribute('aria-current');
+    if (button.dataset.example !== name) {
+      button.removeAttribute('aria-current');
+      continue;
+    }
+    button.setAttribute('aria-current', 'true');
+    const gap = button.getBoundingClientRect().top - drawer.getBoundingClientRect().top;
+    if (gap < 0 || gap > drawer.clientHeight - 60) drawer.scrollTop += gap - drawer.clientHeight / 3;
   }
   panel.dataset.example = name;
   if (!panel.dataset.focus) return;
