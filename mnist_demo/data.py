@@ -14,7 +14,7 @@ import lzma
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -150,12 +150,7 @@ def build_archive(raw_folder: Path, archive: Path = ARCHIVE) -> None:
 def load_training_data(root: Path) -> TrainingData:
     """The 60,000 training images, split once and for all by `random_split` with a fixed seed."""
     mnist = _read(root, train=True)
-    generator = torch.Generator().manual_seed(SPLIT_SEED)
-    lengths = [TRAIN_IMAGES, len(mnist) - TRAIN_IMAGES]
-    train, val = (
-        Split(mnist.data[subset.indices], mnist.targets[subset.indices])
-        for subset in torch.utils.data.random_split(mnist, lengths, generator)
-    )
+    train, val = (Split(mnist.data[indices], mnist.targets[indices]) for indices in split_indices())
     return TrainingData(train, val)
 
 
@@ -163,6 +158,14 @@ def load_test(root: Path) -> Split:
     """The 10,000 test images. Only `evaluation.py` may call this: training never sees them."""
     mnist = _read(root, train=False)
     return Split(mnist.data, mnist.targets)
+
+
+def split_indices() -> list[Sequence[int]]:
+    """The places, in MNIST's 60,000, of the images to train on and of those to validate on."""
+    everything = torch.utils.data.TensorDataset(torch.arange(60_000))
+    generator = torch.Generator().manual_seed(SPLIT_SEED)
+    lengths = [TRAIN_IMAGES, len(everything) - TRAIN_IMAGES]
+    return [subset.indices for subset in torch.utils.data.random_split(everything, lengths, generator)]
 
 
 def _read(root: Path, *, train: bool) -> "MNIST":

@@ -178,7 +178,7 @@ class RunStore:
 
     def of_owner(self, owner: str) -> list[Run]:
         """This visitor's runs, oldest first."""
-        return [run for run in self._runs.values() if run.owner == owner]
+        return [run for run in list(self._runs.values()) if run.owner == owner]
 
     def checkpoint(self, run: Run, index: int) -> Checkpoint:
         """The network kept nearest to a point of the history, in memory for the next question."""
@@ -196,7 +196,7 @@ class RunStore:
     def stop(self, run: Run) -> None:
         """Ends its training at the last finished chunk; does nothing to a run that is not being trained."""
         if run.driver is not None:
-            run.driver.cancel()
+            run.driver.get_loop().call_soon_threadsafe(run.driver.cancel)  # a button may be served by another thread
 
     def drop(self, run: Run) -> None:
         """Forgets one run and its weights."""
@@ -212,7 +212,7 @@ class RunStore:
 
     def _purge(self, owner: str) -> None:
         """Forgets idle runs: expired ones, a visitor's oldest over their share, the oldest over the total."""
-        idle = sorted((run for run in self._runs.values() if not run.is_busy), key=lambda run: run.touched_at)
+        idle = sorted((run for run in list(self._runs.values()) if not run.is_busy), key=lambda run: run.touched_at)
         for run in idle[:-1]:
             is_expired = self._clock() - run.touched_at > MAX_AGE_SECONDS
             is_over_share = run.owner == owner and len(self.of_owner(owner)) > MAX_RUNS_PER_VISITOR

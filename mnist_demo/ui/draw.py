@@ -9,15 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
 
-from mnist_demo.data import load_training_data
 from mnist_demo.errors import InvalidDrawing, MnistLabError
 from mnist_demo.inference import BLANK, Prediction, recognize, with_dropout_on
 from mnist_demo.sketch import Step, read_picture
 from mnist_demo.ui.components.bars import Answer, BarsValue, answer, bars_value, create_bars
 from mnist_demo.ui.components.canvas import CanvasPicture, canvas_picture, create_canvas, read_ink
 from mnist_demo.ui.components.tiles import TilesValue, create_tiles, tile, tiles_value
-from mnist_demo.ui.digits import examples, to_png
+from mnist_demo.ui.digits import first_validation_digits, to_png
 from mnist_demo.ui.models import ModelShelf
 from mnist_demo.ui.visit import QUICK, Visit, owner_of
 
@@ -28,11 +29,12 @@ FLICKER_SECONDS = 0.6
 
 def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: Any) -> None:
     """Builds the tab inside the current Blocks context; the list of models is renewed on those events."""
+    images = first_validation_digits(visit.root)
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=300):
             canvas = create_canvas()
             with gr.Accordion("A digit from MNIST", open=False):
-                digits = create_tiles(_example_tiles(visit), label="One of each digit", elem_id="digits")
+                digits = create_tiles(_example_tiles(images), label="One of each digit", elem_id="digits")
         with gr.Column(scale=6, min_width=300):
             models = gr.Dropdown(
                 shelf.choices(""),
@@ -68,7 +70,7 @@ def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: An
     def load_digit(event: gr.SelectData, drawing: Any) -> CanvasPicture:
         index = event.index if isinstance(event.index, int) else 0
         _, seq = read_ink(drawing)
-        return canvas_picture(to_png(examples(load_training_data(visit.root).val)[index % 10]), seq + 1)
+        return canvas_picture(to_png(images[index % len(images)]), seq + 1)
 
     digits.select(load_digit, canvas, canvas, **QUICK)
 
@@ -139,6 +141,5 @@ def _steps(names: Any) -> frozenset[Step]:
     return frozenset(Step[name] for name in names)
 
 
-def _example_tiles(visit: Visit) -> TilesValue:
-    pictures = examples(load_training_data(visit.root).val)
-    return tiles_value([tile(str(digit), image.tobytes()) for digit, image in enumerate(pictures)], size=48)
+def _example_tiles(images: list[NDArray[np.uint8]]) -> TilesValue:
+    return tiles_value([tile(str(digit), image.tobytes()) for digit, image in enumerate(images)], size=48)

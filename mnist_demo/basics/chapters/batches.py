@@ -6,15 +6,20 @@ What the examples call `trainset` is the set made in chapter "Data".
 # mypy: allow-untyped-defs, no-check-untyped-defs, allow-untyped-calls
 
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 import torch
-from matplotlib.figure import Figure
 from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from mnist_demo.basics.controls import Choice, Number, Switch, seed
 from mnist_demo.basics.example import Chapter, Mistake, example
 from mnist_demo.basics.pictures import photo, pictures
+
+if TYPE_CHECKING:  # what the listings show
+    from matplotlib.figure import Figure
+else:
+    from mnist_demo.basics.later import Figure
 
 
 @example(
