@@ -1,19 +1,24 @@
 """First-layer weights: the numbers of the network itself, in the place of the pixels they multiply."""
 
-import numpy as np
 import torch
 from torch import nn
 
 from mnist_demo import networks
+from mnist_demo.checkpoints import Checkpoint
 from mnist_demo.config import Experiment
-from mnist_demo.explain import first_layer_weights, strongest_units
+from mnist_demo.explain import first_layer_weights
+
+
+def fresh(**knobs: object) -> Checkpoint:
+    experiment = Experiment.from_dict(knobs)
+    return Checkpoint(networks.build(experiment), experiment, {})
 
 
 def test_a_units_picture_is_what_it_multiplies_the_image_with() -> None:
-    model = networks.build(Experiment(hidden_sizes=(12,)))
+    model = fresh(hidden_sizes=(12,))
     weights = first_layer_weights(model)
     assert weights.shape == (12, 28, 28)
-    layer = model.get_submodule("1")
+    layer = model.model.get_submodule("1")
     assert isinstance(layer, nn.Linear)
     image = torch.zeros(1, 28, 28)
     image[0, 3, 7] = 1
@@ -22,18 +27,12 @@ def test_a_units_picture_is_what_it_multiplies_the_image_with() -> None:
 
 
 def test_kernels_of_the_convolutional_networks() -> None:
-    assert first_layer_weights(networks.build(Experiment.from_dict({"network": "cnn"}))).shape == (16, 5, 5)
-    assert first_layer_weights(networks.build(Experiment.from_dict({"network": "deep_cnn"}))).shape == (16, 3, 3)
-    assert first_layer_weights(networks.build(Experiment(hidden_sizes=()))).shape == (10, 28, 28)
+    assert first_layer_weights(fresh(network="cnn")).shape == (16, 5, 5)
+    assert first_layer_weights(fresh(network="deep_cnn")).shape == (16, 3, 3)
+    assert first_layer_weights(fresh(hidden_sizes=())).shape == (10, 28, 28)
 
 
 def test_weights_are_a_copy() -> None:
-    model = networks.build(Experiment(hidden_sizes=(12,)))
+    model = fresh(hidden_sizes=(12,))
     first_layer_weights(model)[:] = 0
     assert first_layer_weights(model).any()
-
-
-def test_strongest_units_are_the_longest_in_order() -> None:
-    weights = np.ones((5, 28, 28), np.float32) * np.array([1, 5, 0, 3, 4], np.float32)[:, None, None]
-    assert strongest_units(weights, 3).tolist() == [1, 3, 4]
-    assert strongest_units(weights, 9).tolist() == [0, 1, 2, 3, 4]

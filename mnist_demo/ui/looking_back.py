@@ -1,0 +1,231 @@
+"""What a finished run looked like at one of its points: weights as tiles, answers, numbers and sentences.
+
+Runs and kept weights in, values of components out. Knows no events; remembers what it has computed, for
+one process and within bounds.
+"""
+
+import contextlib
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_demo import checkpoints
+from mnist_demo.config import Experiment
+from mnist_demo.data import CLASSES, Split, load_training_data
+from mnist_demo.errors import InvalidCheckpoint
+from mnist_demo.evaluation import evaluate
+from mnist_demo.explain import first_layer_weights
+from mnist_demo.history import Metrics, best_index, most_accurate_index, stopping_index
+from mnist_demo.networks import multiply_adds
+from mnist_demo.runs import Run
+from mnist_demo.ui.components.tiles import ColorMap, Tile, tile
+
+UNITS = 15
+CELL_IMAGES = 12
+LOOKS_IN_MEMORY = 300  # about 60 kB each
+LIGHT_MULTIPLY_ADDS = 500_000  # a network below answers 5,000 images in 30 ms (2026-11-23), one above gets fewer
+LIGHT_IMAGES, HEAVY_IMAGES = 5_000, 1_000
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The weights kept nearest to a point of a run, with the last ones kept: they set units and colours."""
+
+    run_id: str
+    index: int  # in the history
+    weights: bytes
+    last_index: int
+    last_weights: bytes
+
+
+@dataclass(frozen=True)
+class Look:
+    """One network looked at: its first layer, and its answers on the first validation images."""
+
+    tiles: list[Tile]
+    predictions: NDArray[np.uint8]  # (N,)
+    confidences: NDArray[np.float32]  # (N,), of the answers
+    counts: list[list[int]]  # 10 x 10: row = the right digit, column = the answer
+
+    @property
+    def images(self) -> int:
+        """How many images were answered."""
+        return len(self.predictions)
+
+
+@dataclass(frozen=True)
+class _Lens:
+    """How a run's weights are shown at every point alike, so that scrubbing shows them grow."""
+
+    units: NDArray[np.int64]
+    scale: float  # the weight with the full colour
+
+
+class Looks:
+    """Networks looked at, the latest ones remembered. May be used from several threads."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._found: OrderedDict[tuple[str, int], Look] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def at(self, kept: Kept) -> Look:
+        """The look at kept weights. Raises InvalidCheckpoint for weights that are not finite."""
+        key = (kept.run_id, kept.index)
+        with self._lock:
+            if key in self._found:
+                self._found.move_to_end(key)
+                return self._found[key]
+        look = _look(kept, load_training_data(self._root).val)
+        with self._lock:
+            self._found[key] = look
+            while len(self._found) > LOOKS_IN_MEMORY:
+                self._found.popitem(last=False)
+        return look
+
+    def cell(self, look: Look, row: int, column: int) -> list[Tile]:
+        """Images of one cell of the matrix, the surest answers first."""
+        val = load_training_data(self._root).val
+        labels = val.labels[: look.images].numpy()
+        found = np.flatnonzero((labels == row) & (look.predictions == column))
+        found = found[np.argsort(-look.confidences[found], kind="stable")][:CELL_IMAGES]
+        return [
+            tile(f"{row} read as {column}", val.images[i].numpy().tobytes(), note=f"{look.confidences[i]:.0%} sure")
+            for i in found
+        ]
+
+
+def kept_at(run: Run, index: int) -> Kept | None:
+    """The weights nearest to a point of the history; None for a run without any."""
+    if not run.snapshots:
+        return None
+    nearest, last = min(run.snapshots, key=lambda kept: abs(kept - index)), max(run.snapshots)
+    return Kept(run.id, nearest, run.snapshots[nearest], last, run.snapshots[last])
+
+
+def nearest_point(run: Run, epoch: float) -> int:
+    """Index of the point of the history nearest to an epoch."""
+    return min(range(len(run.history)), key=lambda index: abs(run.history[index].epoch - epoch))
+
+
+def scrub_epochs(pair_of_runs: Sequence[Run]) -> list[float]:
+    """The epochs at which at least one of the runs was evaluated, in order."""
+    return sorted({point.epoch for run in pair_of_runs for point in run.history})
+
+
+def _look(kept: Kept, val: Split) -> Look:
+    checkpoint = checkpoints.unpack(kept.weights)
+    experiment = checkpoint.experiment
+    light = multiply_adds(experiment) <= LIGHT_MULTIPLY_ADDS
+    evaluation = evaluate(checkpoint, val.first(LIGHT_IMAGES if light else HEAVY_IMAGES))
+    weights = first_layer_weights(checkpoint)
+    return Look(
+        tiles=_weight_tiles(weights, _lens(kept, weights), experiment),
+        predictions=evaluation.predictions.astype(np.uint8),
+        confidences=evaluation.probabilities.max(axis=1),
+        counts=evaluation.confusion.tolist(),
+    )
+
+
+def _lens(kept: Kept, weights: NDArray[np.float32]) -> _Lens:
+    with contextlib.suppress(InvalidCheckpoint):  # the run diverged: what is looked at must do
+        weights = first_layer_weights(checkpoints.unpack(kept.last_weights))
+    lengths = np.linalg.norm(weights.reshape(len(weights), -1), axis=1)
+    units = np.sort(np.argsort(-lengths, kind="stable")[:UNITS])  # the strongest, in the order of their index
+    return _Lens(units, max(float(np.quantile(np.abs(weights[units]), 0.995)), 1e-9))
+
+
+def _weight_tiles(weights: NDArray[np.float32], lens: _Lens, experiment: Experiment) -> list[Tile]:
+    shares = np.clip(weights[lens.units] / lens.scale, -1, 1)
+    pixels = (128 + np.round(127 * shares)).astype(np.uint8)
+    word = "unit" if experiment.hidden_sizes else "digit"
+    if weights.shape[1] < 28:
+        word = "kernel"
+    return [
+        tile(f"{word} {unit}", picture.tobytes(), picture.shape[1], picture.shape[0], color_map=ColorMap.DIVERGING)
+        for unit, picture in zip(lens.units, pixels, strict=True)
+    ]
+
+
+def numbers_html(names: Sequence[str], pair_of_runs: Sequence[Run], epoch: float) -> str:
+    """What the runs measured at an epoch, as a table."""
+    rows = "".join(
+        f'<tr><th scope="row"><i class="mnist-dot mnist-dot-{name.lower()}"></i>{name}</th>{_cells(run, epoch)}</tr>'
+        for name, run in zip(names, pair_of_runs, strict=True)
+    )
+    head = "".join(
+        f'<th scope="col">{title}</th>'
+        for title in ("Run", "Epoch", "Train loss", "Val. loss", "Train acc.", "Val. acc.")
+    )
+    return f'<table class="mnist-numbers"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _cells(run: Run, epoch: float) -> str:
+    point = run.history[nearest_point(run, epoch)]
+    texts = [f"{point.epoch:.3g}", f"{point.train_loss:.3f}", f"{point.val_loss:.3f}"]
+    texts += [f"{point.train_accuracy:.1%}", f"{point.val_accuracy:.1%}"]
+    return "".join(f"<td>{text}</td>" for text in texts)
+
+
+def heading_html(name: str, run: Run, index: int) -> str:
+    """Whose weights are shown, and from when: only some epochs' weights are kept of a long run."""
+    kept = kept_at(run, index)
+    if kept is None:
+        return f'<h3 class="mnist-look">Run {name}: no weights yet</h3>'
+    epoch = run.history[kept.index].epoch
+    note = "" if kept.index == index else f" (nearest kept to epoch {run.history[index].epoch:.3g})"
+    return f'<h3 class="mnist-look">Run {name}, first layer at epoch {epoch:.3g}{escape(note)}</h3>'
+
+
+def best_sentence(name: str, history: Sequence[Metrics]) -> str:
+    """Which epoch a run calls its best, and openly whether another one was more accurate."""
+    best, accurate = best_index(history), most_accurate_index(history)
+    if best is None or accurate is None:
+        return f"Run {name} never had a finite validation loss."
+    point, rival = history[best], history[accurate]
+    text = f"Run {name}: lowest validation loss {point.val_loss:.3f} at epoch {point.epoch:.3g}"
+    if rival.val_accuracy <= point.val_accuracy:
+        return f"{text}, where its accuracy was highest too ({point.val_accuracy:.1%})."
+    return (
+        f"{text} with accuracy {point.val_accuracy:.1%}; but epoch {rival.epoch:.3g} was more accurate, "
+        f"{rival.val_accuracy:.1%}. Best means lowest loss here."
+    )
+
+
+def stopping_sentence(name: str, history: Sequence[Metrics], patience: int) -> str:
+    """Where early stopping with that patience would have ended a run, and what it would have kept."""
+    end = stopping_index(history, patience)
+    if not history or best_index(history) is None:
+        return f"Run {name} has no finite validation loss to watch."
+    if end is None:
+        return f"Run {name} would not have been stopped: it went on to epoch {history[-1].epoch:.3g}."
+    kept_index = best_index(history[: end + 1])
+    assert kept_index is not None  # a run is only stopped after a best point
+    kept, last = history[kept_index], history[-1]
+    text = (
+        f"Run {name} would have stopped at epoch {history[end].epoch:.3g} and kept epoch {kept.epoch:.3g}: "
+        f"validation loss {kept.val_loss:.3f}, accuracy {kept.val_accuracy:.1%}, "
+        f"instead of {last.val_loss:.3f} and {last.val_accuracy:.1%} at epoch {last.epoch:.3g}."
+    )
+    overall = best_index(history)
+    if overall is not None and history[overall].val_loss < kept.val_loss:
+        later = history[overall]
+        text += f" It would have missed epoch {later.epoch:.3g} with loss {later.val_loss:.3f}: too little patience."
+    return text
+
+
+def is_cell(value: object) -> bool:
+    """Whether a value from the page is the place of a cell: [matrix, row, column]."""
+    return (
+        isinstance(value, list | tuple)
+        and len(value) == 3
+        and all(isinstance(number, int) and not isinstance(number, bool) for number in value)
+        and value[0] in (0, 1)
+        and all(0 <= number < CLASSES for number in value[1:])
+    )
