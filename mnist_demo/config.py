@@ -6,7 +6,6 @@ knows what a knob may be, not what it does: it does not import torch.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -23,9 +22,8 @@ from mnist_demo.choices import (
     Schedule,
 )
 from mnist_demo.errors import InvalidExperiment
+from mnist_demo.knobs import MAX_LAYERS, MAX_WIDTH, Knob, knobs_of, shown, to_text
 
-MAX_LAYERS = 4
-MAX_WIDTH = 1024
 TRAIN_IMAGES = 55_000
 DEFAULT_HIDDEN_SIZES = {Network.MLP: (256, 128), Network.CNN: (16, 32, 64), Network.DEEP_CNN: (16, 48, 96)}
 
@@ -222,50 +220,9 @@ class Experiment(BaseModel):
         return self.model_dump(mode="json")
 
 
-@dataclass(frozen=True)
-class Knob:
-    """One knob as a form or a command line needs it. `minimum` and `maximum` are inclusive."""
-
-    name: str
-    title: str
-    help: str
-    default: Any
-    type: type  # int, float, tuple (hidden sizes) or a StrEnum
-    minimum: float | None = None
-    maximum: float | None = None
-    examples: tuple[str, ...] = ()  # worth trying, as text
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """The values of a choice; empty for numbers."""
-        return tuple(self.type) if issubclass(self.type, StrEnum) else ()
-
-    @property
-    def accepts(self) -> str:
-        """What may be given, as the second half of a sentence."""
-        if self.choices:
-            return "one of " + ", ".join(self.choices)
-        if self.type is tuple:
-            return f"up to {MAX_LAYERS} widths from 1 to {MAX_WIDTH:,} joined by '-', like 256-128, or none"
-        kind = "a whole number" if self.type is int else "a number"
-        return f"{kind} from {self.minimum:,.10g} to {self.maximum:,.10g}"
-
-
 def knobs() -> dict[str, Knob]:
     """Every knob of an Experiment by name, in the order of declaration."""
-    defaults = Experiment()
-    found = {}
-    for name, field in Experiment.model_fields.items():
-        default = getattr(defaults, name)
-        bounds: dict[str, float] = {}
-        for constraint in field.metadata:
-            for ours, theirs in (("minimum", "ge"), ("maximum", "le")):
-                if (bound := getattr(constraint, theirs, None)) is not None:
-                    bounds[ours] = bound
-        title, help_text = field.title or name, field.description or ""
-        examples = tuple(to_text(example) for example in field.examples or ())
-        found[name] = Knob(name, title, help_text, default, type(default), **bounds, examples=examples)
-    return found
+    return knobs_of(Experiment, Experiment())
 
 
 def parse_text(name: str, text: str) -> object:
@@ -276,18 +233,8 @@ def parse_text(name: str, text: str) -> object:
     if knob.type is float and _NUMBER.fullmatch(text):
         return float(text)
     if knob.type in (int, float):
-        raise InvalidExperiment(_refusal(name, text))
+        raise InvalidExperiment(knob.refusal(text))
     return text
-
-
-def to_text(value: object) -> str:
-    """A knob's value as flags, links and sentences write it: 0.001, 256-128, adam."""
-    if isinstance(value, tuple):
-        return "-".join(str(size) for size in value) or "none"
-    if not isinstance(value, float):
-        return str(value)
-    short = f"{value:.10g}"
-    return short if float(short) == value else repr(value)  # a link must bring back the very same run
 
 
 def non_default(experiment: Experiment) -> dict[str, Any]:
@@ -321,27 +268,12 @@ def describe_changes(a: Experiment, b: Experiment) -> str:
 def _knob(name: str) -> Knob:
     found = knobs()
     if name not in found:
-        raise InvalidExperiment(f"There is no knob {_shown(name)}; there are {', '.join(found)}.")
+        raise InvalidExperiment(f"There is no knob {shown(name)}; there are {', '.join(found)}.")
     return found[name]
-
-
-def _shown(value: object) -> str:
-    """A bad value as a message may repeat it: short, printable, on one line."""
-    if isinstance(value, int) and abs(value) >= 10**20:
-        return "a number of over 20 digits"
-    if isinstance(value, list | tuple | dict):
-        return f"a {type(value).__name__} of {len(value):,} elements"
-    text = ascii(value)
-    return text if len(text) <= 40 else f"{text[:36]}...'"
-
-
-def _refusal(name: str, value: object) -> str:
-    knob = _knob(name)
-    return f"{knob.title} ({name}) cannot be {_shown(value)}: give {knob.accepts}."
 
 
 def _sentence(error: ErrorDetails) -> str:
     """The first thing wrong with an experiment, in one sentence naming knob, value and bounds."""
     if not error["loc"]:
-        return f"An experiment is a set of knobs, not {_shown(error['input'])}."
-    return _refusal(str(error["loc"][0]), error["input"])
+        return f"An experiment is a set of knobs, not {shown(error['input'])}."
+    return _knob(str(error["loc"][0])).refusal(error["input"])

@@ -8,9 +8,10 @@ import textwrap
 from itertools import pairwise
 
 from mnist_demo.choices import Activation, Augmentation, Mistake, Network, Normalize, Schedule
-from mnist_demo.config import TRAIN_IMAGES, Experiment, non_default, to_text
+from mnist_demo.config import TRAIN_IMAGES, Experiment, non_default
 from mnist_demo.data import CLASSES, SIDE, SPLIT_SEED
 from mnist_demo.errors import InvalidExperiment
+from mnist_demo.knobs import to_text
 from mnist_demo.loop_source import (
     criterion_lines,
     evaluate_lines,

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from mnist_demo.choices import Augmentation, Mistake, Network, Optimizer, Schedule
-from mnist_demo.config import Experiment, to_text
+from mnist_demo.config import Experiment
+from mnist_demo.knobs import to_text
 from mnist_demo.schedule import points_per_epoch, steps_per_epoch
 
 

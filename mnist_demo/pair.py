@@ -5,8 +5,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from pydantic import BaseModel, ConfigDict
 
-from mnist_demo.config import Experiment, changed_fields, non_default, parse_text, to_text
+from mnist_demo.config import Experiment, changed_fields, non_default, parse_text
 from mnist_demo.errors import InvalidExperiment
+from mnist_demo.knobs import to_text
 
 MAX_LINK_LENGTH = 2_000  # characters
 

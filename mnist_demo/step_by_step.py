@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mnist_demo import networks, training
+from mnist_demo import networks
 from mnist_demo.config import Experiment
 from mnist_demo.data import TrainingData, augment, noisy_labels, normalize
 from mnist_demo.errors import RunError
@@ -98,7 +98,7 @@ class _Bench:
         self.train = data.train.first(experiment.train_size)
         self.labels = noisy_labels(self.train.labels, experiment.label_noise, experiment.seed)
         self.model = networks.build(experiment).train()
-        self.optimizer = training.build_optimizer(experiment, self.model)
+        self.optimizer = optimizers.build_optimizer(experiment, self.model)
         self.order_rng = torch.Generator().manual_seed(experiment.seed + 1)
         self.batches: list[Tensor] = []
         self.batch_number = 0
@@ -167,9 +167,7 @@ class _Bench:
         if len(self.logits) != len(self.batch_labels):
             raise _Refused("ValueError: the logits are of the batch before, of another size. Run forward first.")
         experiment = self.experiment
-        self.loss = training.compute_loss(
-            self.logits, self.batch_labels, experiment.mistake, experiment.label_smoothing
-        )
+        self.loss = losses.compute_loss(self.logits, self.batch_labels, experiment.mistake, experiment.label_smoothing)
         truth = F.cross_entropy(self.logits.detach(), self.batch_labels).item()
         about = " About ln 10 = 2.303, as when guessing." if abs(truth - math.log(10)) < 0.15 else ""
         return f"One number for the whole batch: {self.loss.item():.4f}.{about}"

@@ -5,21 +5,21 @@ states, position in the epoch), so any way of cutting a run into chunks gives th
 bit. Knows one run; does not know processes, visitors or files.
 """
 
-import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mnist_demo import networks, nondigits
-from mnist_demo.choices import Mistake, Optimizer
+from mnist_demo.choices import Mistake
 from mnist_demo.config import Experiment
-from mnist_demo.data import NO_DIGIT, Split, TrainingData, augment, noisy_labels, normalize
+from mnist_demo.data import NO_DIGIT, TrainingData, augment, noisy_labels, normalize
 from mnist_demo.history import Metrics, is_finite, stopping_index
+from mnist_demo.losses import changed_answers, compute_loss, evaluate, uncertainty_loss
+from mnist_demo.optimizers import build_optimizer, load_moments, moments
 from mnist_demo.schedule import (
     is_evaluation_step,
     learning_rate_at,
@@ -31,9 +31,7 @@ Weights = dict[str, Tensor]
 OnEvaluation = Callable[[Metrics, nn.Module], None]
 
 TRAIN_SLICE = 2_000  # training images behind the eval-mode training loss
-EVALUATION_BATCH = 1_000
 NON_DIGIT_WEIGHT = 0.5  # of their loss beside the digits', as in the paper that `uncertainty_loss` names
-ASKED_IMAGES, ASKED_TIMES = 250, 20  # together as many answers as one validation needs
 
 
 class Status(StrEnum):
@@ -67,44 +65,6 @@ class TrainState:
     @property
     def is_running(self) -> bool:
         return self.status is Status.RUNNING
-
-
-def compute_loss(logits: Tensor, labels: Tensor, mistake: Mistake, smoothing: float = 0) -> Tensor:
-    """The loss a learner would have written: cross-entropy, or one of its mistaken forms.
-
-    Logits (N, 10) and labels int64 (N,) -> a scalar.
-    """
-    if mistake is Mistake.SOFTMAX_CROSS_ENTROPY:
-        logits = F.softmax(logits, dim=1)
-    elif mistake is Mistake.LOG_SOFTMAX_CROSS_ENTROPY:
-        logits = F.log_softmax(logits, dim=1)
-    elif mistake is Mistake.NLL_PROBABILITIES:
-        return F.nll_loss(F.softmax(logits, dim=1), labels)
-    elif mistake is Mistake.NLL_LOGITS:
-        return F.nll_loss(logits, labels)
-    return F.cross_entropy(logits, labels, label_smoothing=smoothing)
-
-
-def uncertainty_loss(logits: Tensor) -> Tensor:
-    """Cross-entropy to the uniform answer: least where every digit is equally probable. (N, 10) -> a scalar.
-
-    For pictures of no digit (Hendrycks et al., "Deep anomaly detection with outlier exposure", 2019).
-    """
-    return -F.log_softmax(logits, dim=1).mean()
-
-
-def build_optimizer(experiment: Experiment, model: nn.Module) -> torch.optim.Optimizer:
-    """The experiment's optimizer, in its fused form: one pass over the weights instead of a dozen."""
-    rate, decay = experiment.learning_rate, experiment.weight_decay
-    match experiment.optimizer:
-        case Optimizer.SGD:
-            return torch.optim.SGD(model.parameters(), rate, weight_decay=decay, fused=True)
-        case Optimizer.MOMENTUM:
-            return torch.optim.SGD(model.parameters(), rate, momentum=0.9, weight_decay=decay, fused=True)
-        case Optimizer.ADAM:
-            return torch.optim.Adam(model.parameters(), rate, weight_decay=decay, fused=True)
-        case Optimizer.ADAMW:
-            return torch.optim.AdamW(model.parameters(), rate, weight_decay=decay, fused=True)
 
 
 def start(experiment: Experiment) -> TrainState:
@@ -153,35 +113,6 @@ def advance(
         torch.set_num_threads(threads_before)
 
 
-@torch.no_grad()
-def evaluate(
-    model: nn.Module, split: Split, experiment: Experiment, labels: Tensor | None = None
-) -> tuple[float, float]:
-    """Mean loss and accuracy on a split, in the mode (train or eval) the model is in."""
-    labels = split.labels if labels is None else labels
-    loss_sum, correct = 0.0, 0
-    for images, batch_labels in zip(
-        torch.split(split.images, EVALUATION_BATCH), torch.split(labels, EVALUATION_BATCH), strict=True
-    ):
-        logits = model(normalize(images, experiment.normalize))  # (B, 10)
-        loss = compute_loss(logits, batch_labels, experiment.mistake)
-        loss_sum += loss.item() * len(batch_labels)
-        correct += int((logits.argmax(dim=1) == batch_labels).sum())
-    return loss_sum / len(labels), correct / len(labels)
-
-
-@torch.no_grad()
-def changed_answers(model: nn.Module, split: Split, experiment: Experiment) -> float:
-    """Share of a split's first images that get more than one answer when asked 20 times, in the model's mode.
-
-    In eval mode it is 0. The model is left as it was: batch norm would learn from being asked in train mode.
-    """
-    model = copy.deepcopy(model)
-    images = normalize(split.images[:ASKED_IMAGES], experiment.normalize)
-    answers = torch.stack([model(images).argmax(dim=1) for _ in range(ASKED_TIMES)])  # (20, N)
-    return (answers != answers[0]).any(dim=0).float().mean().item()
-
-
 class _Learner:
     """A TrainState unpacked into live torch objects for the length of one `advance`."""
 
@@ -198,7 +129,7 @@ class _Learner:
         if self.averaged:
             self.averaged.load_state_dict(state.averages)
         self.optimizer = build_optimizer(experiment, self.model)
-        _load_moments(self.optimizer, state.moments)
+        load_moments(self.optimizer, state.moments)
         self.order_rng = torch.Generator()
         self.order_rng.set_state(state.order_rng)
         self.order_rng_at_epoch = state.order_rng
@@ -321,7 +252,7 @@ class _Learner:
             step=self.step,
             weights=_copy(self.model.state_dict()),
             averages=_copy(self.averaged.state_dict()) if self.averaged else {},
-            moments=_moments(self.optimizer) | self._gradients(),
+            moments=moments(self.optimizer) | self._gradients(),
             order_rng=self.order_rng_at_epoch
             if self.step % steps_per_epoch(self.experiment)
             else self.order_rng.get_state(),
@@ -346,25 +277,3 @@ def _average(averaged: nn.Module, model: nn.Module, kept: float, step: int) -> N
 
 def _copy(weights: Weights) -> Weights:
     return {name: value.detach().clone() for name, value in weights.items()}
-
-
-def _moments(optimizer: torch.optim.Optimizer) -> Weights:
-    return {
-        f"{index}.{name}": value.detach().clone()
-        for index, tensors in optimizer.state_dict()["state"].items()
-        for name, value in tensors.items()
-        if isinstance(value, Tensor)
-    }
-
-
-def _load_moments(optimizer: torch.optim.Optimizer, moments: Weights) -> None:
-    """Puts saved moments back, each in its parameter's memory layout: the fused kernels rely on it."""
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    for key, value in moments.items():
-        index, name = key.split(".", 1)
-        parameter = parameters[int(index)]
-        target = torch.empty_like(parameter if value.shape == parameter.shape else value).detach().copy_(value)
-        if name == "grad":
-            parameter.grad = target
-        else:
-            optimizer.state[parameter][name] = target

@@ -7,15 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mnist_demo.config import (
-    Experiment,
-    changed_fields,
-    knobs,
-    non_default,
-    parse_text,
-    to_text,
-)
+from mnist_demo.config import Experiment, changed_fields, knobs, non_default, parse_text
 from mnist_demo.errors import InvalidExperiment
+from mnist_demo.knobs import to_text
 
 KNOBS = knobs()
 INTEGERS = [name for name, knob in KNOBS.items() if knob.type is int]

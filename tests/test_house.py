@@ -16,11 +16,13 @@ MAX_LINES = 280
 
 # A module imports from its own floor or lower ones; floors by the first name below mnist_demo.
 FLOORS: dict[str, int] = {
-    **dict.fromkeys(["choices", "config", "pair", "errors", "history"], 0),
+    **dict.fromkeys(["choices", "knobs", "config", "pair", "errors", "history"], 0),
     **dict.fromkeys(
         ["data", "ink", "sketch", "networks", "strokes", "penmanship", "handwriting", "nondigits", "schedule"], 1
     ),
-    **dict.fromkeys(["training", "checkpoints", "inference", "evaluation", "explain", "drawings"], 2),
+    **dict.fromkeys(
+        ["losses", "optimizers", "training", "checkpoints", "inference", "evaluation", "explain", "drawings"], 2
+    ),
     **dict.fromkeys(
         ["cluster", "runs", "hints", "export", "loop_source", "step_by_step", "figures", "lessons", "basics"], 3
     ),

@@ -18,8 +18,9 @@ from mnist_demo.choices import Mistake, Network, Optimizer
 from mnist_demo.config import Experiment
 from mnist_demo.data import Split, TrainingData, noisy_labels, normalize
 from mnist_demo.history import Metrics, best_index, is_finite, stopping_index
+from mnist_demo.losses import compute_loss, evaluate
 from mnist_demo.schedule import total_steps
-from mnist_demo.training import Status, TrainState, advance, compute_loss, evaluate, start
+from mnist_demo.training import Status, TrainState, advance, start
 from tests.conftest import TINY
 
 Case = dict[str, Any]

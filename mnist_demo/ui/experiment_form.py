@@ -9,8 +9,9 @@ from typing import Any
 
 import gradio as gr
 
-from mnist_demo.config import Experiment, Knob, changed_fields, knobs, parse_text, to_text
+from mnist_demo.config import Experiment, changed_fields, knobs, parse_text
 from mnist_demo.errors import InvalidExperiment
+from mnist_demo.knobs import Knob, to_text
 from mnist_demo.pair import Pair
 
 FRONT = ("network", "hidden_sizes", "activation", "dropout", "optimizer", "learning_rate", "train_size", "epochs")

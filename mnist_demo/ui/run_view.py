@@ -6,8 +6,9 @@ Runs in, values of components out; no events, no components of its own.
 from collections.abc import Sequence
 from html import escape
 
-from mnist_demo.config import Experiment, changed_fields, describe_changes, to_text
+from mnist_demo.config import Experiment, changed_fields, describe_changes
 from mnist_demo.history import gap
+from mnist_demo.knobs import to_text
 from mnist_demo.pair import Pair
 from mnist_demo.runs import Run
 from mnist_demo.training import Status
