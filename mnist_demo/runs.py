@@ -1,41 +1,28 @@
-"""Runs of many visitors: what each has trained so far, and the loop that trains them chunk by chunk.
+"""Runs of many visitors: what each has trained so far, who may see it and how long it is kept.
 
-Knows who may see a run, how long it is kept and which of its weights. Does not know networks (a chunk
-is bytes in, bytes out, on a worker) or pages.
+Knows sizes and owners. Does not train: that is `driver`.
 """
 
 import asyncio
-import contextlib
-import ctypes
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-
-from torch import nn
 
 from mnist_demo import checkpoints, networks, schedule, training
 from mnist_demo.checkpoints import Checkpoint
-from mnist_demo.choices import Network
-from mnist_demo.cluster import Cluster
 from mnist_demo.config import Experiment
-from mnist_demo.data import TrainingData, load_training_data
 from mnist_demo.errors import RunError, UnknownRun
 from mnist_demo.history import Metrics, best_index
 from mnist_demo.pair import Pair
 from mnist_demo.training import Status
 
-FIRST_CHUNK_STEPS = 20  # so that the first point is on the page at once
-CHUNK_SECONDS = 0.7
-PACED_CHUNK_SECONDS = 0.2  # of a run slowed down for watching
 MAX_SNAPSHOT_BYTES = 32_000_000  # a run
 MAX_STORE_BYTES = 2_000_000_000
 MAX_AGE_SECONDS = 2 * 3600.0
 MAX_RUNS_PER_VISITOR = 12
 MODELS_IN_MEMORY = 48
-STOP_PATIENCE_TICKS = 20  # of 50 ms
 # Ten minutes of one core: 1e10 multiply-adds a second, measured 2026-11-23 for an mlp and a cnn alike.
 MULTIPLY_ADDS_PER_SECOND = 1e10
 MAX_RUN_SECONDS = 600
@@ -88,32 +75,25 @@ class Run:
         """Bytes held in memory."""
         return len(self.state) + sum(map(len, self.snapshots.values()))
 
+    def record(self, state: bytes, points: Sequence[tuple[Metrics, bytes]]) -> None:
+        """Takes in a finished chunk: the new state, and each point measured with its checkpoint."""
+        progress = checkpoints.progress_of(state)
+        self.state, self.step, self.status = state, progress.step, progress.status
+        for metrics, snapshot in points:
+            self.history.append(metrics)
+            self.snapshots[len(self.history) - 1] = snapshot
+        self._thin()
 
-def train_chunk(state: bytes, max_steps: int, root: Path) -> tuple[bytes, list[tuple[Metrics, bytes]]]:
-    """On a worker: at most `max_steps` further steps; the new state and (point, checkpoint) of each point."""
-    before = checkpoints.state_from_bytes(state)
-    points: list[tuple[Metrics, bytes]] = []
-
-    def keep(metrics: Metrics, model: nn.Module) -> None:
-        weights = model.state_dict()
-        points.append((metrics, checkpoints.pack(weights, before.experiment, checkpoints.scores_of(metrics))))
-
-    after, _ = training.advance(before, max_steps, load_training_data(root), on_evaluation=keep)
-    return checkpoints.state_to_bytes(after), points
-
-
-def warm(root: Path) -> None:
-    """On a worker, before its first visitor: reads the images, takes steps of each network, gives back spare memory.
-
-    A hundred images make the same code run as all of them, and leave 200 MB less behind (2026-11-23).
-    """
-    everything = load_training_data(root)
-    few = TrainingData(everything.train.first(100), everything.val.first(100))
-    for network in Network:
-        experiment = Experiment.from_dict({"network": network, "train_size": len(few.train)})
-        training.advance(training.start(experiment), 2, few)
-    with contextlib.suppress(AttributeError, OSError):  # glibc alone has it, and keeps 40 MB of what imports left
-        ctypes.CDLL(None).malloc_trim(0)
+    def _thin(self) -> None:
+        """Drops weights from the middle until the rest fit, always keeping the first, the best and the last."""
+        while sum(map(len, self.snapshots.values())) > MAX_SNAPSHOT_BYTES and len(self.snapshots) > 3:
+            kept = sorted(self.snapshots)
+            gaps = {
+                index: after - before
+                for before, index, after in zip(kept, kept[1:], kept[2:], strict=False)
+                if index != self.best
+            }
+            del self.snapshots[min(gaps, key=lambda index: gaps[index])]
 
 
 def estimated_seconds(experiment: Experiment) -> float:
@@ -219,85 +199,3 @@ class RunStore:
             is_over_total = sum(other.size for other in self._runs.values()) > MAX_STORE_BYTES
             if is_expired or is_over_share or is_over_total:
                 self.drop(run)
-
-
-async def train(runs: Sequence[Run], cluster: Cluster, root: Path, pace_seconds: float = 0) -> AsyncIterator[None]:
-    """Trains the runs side by side to their ends, yielding whenever one of them has grown.
-
-    Closing the iterator, or `RunStore.stop`, stops at the last finished chunk; calling `train` again
-    continues there. Neither that nor `pace_seconds` (the least time a whole run may take) changes a number.
-    Raises RunError if one of the runs is being trained already, EngineUnavailable if the workers fail.
-    """
-    for _ in range(STOP_PATIENCE_TICKS):  # one that was just stopped is still letting go
-        if any(run.is_busy for run in runs):
-            await asyncio.sleep(0.05)
-    if any(run.is_busy for run in runs):
-        raise RunError("This run is being trained already: stop it first.")
-    grown: asyncio.Queue[None] = asyncio.Queue()
-    for run in runs:
-        run.driver = asyncio.create_task(_drive(run, cluster, root, pace_seconds, grown))
-    drivers = [run.driver for run in runs if run.driver]
-    try:
-        while not all(driver.done() for driver in drivers) or not grown.empty():
-            await grown.get()
-            yield
-        for driver in drivers:
-            if not driver.cancelled():
-                driver.result()  # raises what ended it
-    finally:
-        for driver in drivers:
-            driver.cancel()
-        await asyncio.gather(*drivers, return_exceptions=True)
-        for run in runs:
-            run.driver = None
-
-
-async def _drive(run: Run, cluster: Cluster, root: Path, pace_seconds: float, grown: asyncio.Queue[None]) -> None:
-    """Sends one run's chunks to the cluster, one after the other, no faster than the pace."""
-    clock = asyncio.get_running_loop().time
-    started_at, started_step = clock(), run.step
-    total = schedule.total_steps(run.experiment)
-    try:
-        while run.status is Status.RUNNING:
-            sent_at, step_before = clock(), run.step
-            state, points = await cluster.run(train_chunk, run.state, _chunk_steps(run, pace_seconds), root)
-            _record(run, state, points)
-            seconds = max(clock() - sent_at, 1e-3)
-            run.images_per_second = (run.step - step_before) * run.experiment.batch_size / seconds
-            grown.put_nowait(None)
-            if run.status is Status.RUNNING:
-                due_at = started_at + pace_seconds * (run.step - started_step) / total
-                await asyncio.sleep(max(0.0, due_at - clock()))
-    finally:
-        grown.put_nowait(None)
-
-
-def _chunk_steps(run: Run, pace_seconds: float) -> int:
-    """How many steps to ask for next: about CHUNK_SECONDS of work, or less of a paced run."""
-    if not run.images_per_second:
-        return FIRST_CHUNK_STEPS
-    steps = run.images_per_second / run.experiment.batch_size * CHUNK_SECONDS
-    if pace_seconds:
-        steps = min(steps, schedule.total_steps(run.experiment) * PACED_CHUNK_SECONDS / pace_seconds)
-    return max(1, round(steps))
-
-
-def _record(run: Run, state: bytes, points: Sequence[tuple[Metrics, bytes]]) -> None:
-    after = checkpoints.progress_of(state)
-    run.state, run.step, run.status = state, after.step, after.status
-    for metrics, snapshot in points:
-        run.history.append(metrics)
-        run.snapshots[len(run.history) - 1] = snapshot
-    _thin(run)
-
-
-def _thin(run: Run) -> None:
-    """Drops weights from the middle until the rest fit, always keeping the first, the best and the last."""
-    while sum(map(len, run.snapshots.values())) > MAX_SNAPSHOT_BYTES and len(run.snapshots) > 3:
-        kept = sorted(run.snapshots)
-        gaps = {
-            index: after - before
-            for before, index, after in zip(kept, kept[1:], kept[2:], strict=False)
-            if index != run.best
-        }
-        del run.snapshots[min(gaps, key=lambda index: gaps[index])]

@@ -24,7 +24,20 @@ FLOORS: dict[str, int] = {
         ["losses", "optimizers", "training", "checkpoints", "inference", "evaluation", "explain", "drawings"], 2
     ),
     **dict.fromkeys(
-        ["cluster", "runs", "hints", "export", "loop_source", "step_by_step", "figures", "lessons", "basics"], 3
+        [
+            "cluster",
+            "runs",
+            "driver",
+            "uploads",
+            "hints",
+            "export",
+            "loop_source",
+            "step_by_step",
+            "figures",
+            "lessons",
+            "basics",
+        ],
+        3,
     ),
     **dict.fromkeys(["cli", "__main__", "ui"], 4),
 }

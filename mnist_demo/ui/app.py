@@ -10,7 +10,8 @@ import torch
 
 from mnist_demo import checkpoints, data
 from mnist_demo.cluster import Cluster
-from mnist_demo.runs import RunStore, warm
+from mnist_demo.driver import warm
+from mnist_demo.runs import RunStore
 from mnist_demo.ui.basics import build_basics_tab
 from mnist_demo.ui.draw import build_draw_tab
 from mnist_demo.ui.models import ModelShelf

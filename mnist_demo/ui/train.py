@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from mnist_demo import runs as engine
+from mnist_demo import driver
 from mnist_demo.cluster import Phase
 from mnist_demo.errors import InvalidExperiment, MnistLabError
 from mnist_demo.lessons import lesson, lessons
@@ -210,7 +210,7 @@ class _Training:
         ids = tuple(run.id for run in pair_of_runs)
         yield (*pair_view(pair_of_runs), self._waiting(), ids, count, *_buttons(pair_of_runs, is_training=True))
         try:
-            async for _ in engine.train(pair_of_runs, self.visit.cluster, self.visit.root, _pace_seconds(pace)):
+            async for _ in driver.train(pair_of_runs, self.visit.cluster, self.visit.root, _pace_seconds(pace)):
                 yield (*pair_view(pair_of_runs), "", ids, count, *_buttons(pair_of_runs, is_training=True))
             message = closing_words(pair_of_runs)
         except MnistLabError as error:
