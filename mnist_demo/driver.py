@@ -5,6 +5,8 @@ pages: a chunk is bytes in, bytes out.
 """
 
 import asyncio
+import contextlib
+import ctypes
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from mnist_demo import checkpoints, schedule, training
 from mnist_demo.choices import Network
 from mnist_demo.cluster import Cluster
 from mnist_demo.config import Experiment
-from mnist_demo.data import load_training_data
+from mnist_demo.data import TrainingData, load_training_data
 from mnist_demo.errors import RunError
 from mnist_demo.history import Metrics
 from mnist_demo.runs import Run
