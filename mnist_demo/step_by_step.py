@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mnist_demo import networks
+from mnist_demo import losses, networks, optimizers
 from mnist_demo.config import Experiment
 from mnist_demo.data import TrainingData, augment, noisy_labels, normalize
 from mnist_demo.errors import RunError
