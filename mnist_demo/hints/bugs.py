@@ -25,11 +25,14 @@ def raw_pixels(case: Case) -> Hint | None:
     is_raw = case.experiment.normalize is Normalize.RAW and case.is_plain_descent
     if not is_raw or not (case.reading.diverged or case.is_guessing):
         return None
-    end = f"it became NaN at step {case.last.step}" if case.reading.diverged else f"it is {case.last.train_loss:.3g}"
+    last = case.last
+    end = f"the loss became NaN at step {last.step}"
+    if not case.reading.diverged:
+        end = f"the loss is {last.train_loss:.3g} and {last.train_accuracy:.0%} are right, which is chance"
     return Hint(
         Kind.BUG,
         f"The pixels go in as 0 to 255, so the first gradients are about a hundred times too large for a learning "
-        f"rate of {case.experiment.learning_rate:g}: look at the loss, {end}. Scale the pixels.",
+        f"rate of {case.experiment.learning_rate:g}: {end}. Scale the pixels.",
         {"normalize": Normalize.SYMMETRIC.value},
     )
 
@@ -66,8 +69,8 @@ def softmax_floor(case: Case) -> Hint | None:
     return Hint(
         Kind.BUG,
         f"{last.train_accuracy:.1%} of the training images are right, yet the training loss rests at "
-        f"{last.train_loss:.3f}. Just above 1.461 is where ten numbers between 0 and 1 end: there is a softmax before "
-        "CrossEntropyLoss, which has its own.",
+        f"{last.train_loss:.3f}. CrossEntropyLoss of ten numbers between 0 and 1 cannot fall below 1.461: there is a "
+        "softmax before it, and it has its own.",
         case.without_mistake,
     )
 

@@ -1,6 +1,7 @@
 """Rules about a run and the run beside it."""
 
 import math
+from typing import Any
 
 from mnist_demo.config import changed_fields, describe_changes
 from mnist_demo.hints.case import Case, Hint, Kind, Rule
@@ -14,10 +15,10 @@ def identical(case: Case) -> Hint | None:
         return None
     changes = describe_changes(case.experiment, case.other[0])
     if not changes:
-        return Hint(Kind.INFO, "The two runs have equal knobs, so they are equal number for number.", {"seed": 1})
+        return Hint(Kind.INFO, "The two runs have equal knobs, so they are equal number for number.", _next_seed(case))
     shared = min(len(case.history), len(case.other[1]))
-    until = f"up to epoch {case.history[shared - 1].epoch:.0f} " if len(case.history) != len(case.other[1]) else ""
-    return Hint(Kind.INFO, f"Number for number the two runs are the same {until}: {changes} changes no step.")
+    until = f" up to epoch {case.history[shared - 1].epoch:.0f}" if len(case.history) != len(case.other[1]) else ""
+    return Hint(Kind.INFO, f"Number for number the two runs are the same{until}: {changes} changes no step.")
 
 
 def practically_identical(case: Case) -> Hint | None:
@@ -48,8 +49,12 @@ def within_luck(case: Case) -> Hint | None:
         Kind.INFO,
         f"The runs end at {mine.val_accuracy:.1%} and {theirs.val_accuracy:.1%}. Another seed alone can make such a "
         "difference: compare with one before believing it.",
-        {"seed": case.experiment.seed + 1},
+        _next_seed(case),
     )
+
+
+def _next_seed(case: Case) -> dict[str, Any]:
+    return {"seed": (case.experiment.seed + 1) % 2**31}
 
 
 def _is_same(case: Case) -> bool:

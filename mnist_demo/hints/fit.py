@@ -3,7 +3,7 @@
 from mnist_demo.choices import Activation, Augmentation, Mistake, Network
 from mnist_demo.config import TRAIN_IMAGES
 from mnist_demo.hints.case import Case, Hint, Kind, Rule
-from mnist_demo.history import stopping_index
+from mnist_demo.history import History, stopping_index
 from mnist_demo.schedule import total_steps
 
 PATIENCE = 5  # epochs, for "would have stopped"
@@ -11,8 +11,8 @@ PATIENCE = 5  # epochs, for "would have stopped"
 
 def surer_not_better(case: Case) -> Hint | None:
     """Validation loss up, accuracy flat."""
-    reading = case.reading
-    if reading.rise < 0.05 or reading.fall > 0.025 or case.experiment.label_noise:
+    reading, experiment = case.reading, case.experiment
+    if not _is_rising_for_good(case) or reading.fall > 0.025 or experiment.label_noise or experiment.patience:
         return None
     best, last = reading.best, case.last
     return Hint(
@@ -20,7 +20,7 @@ def surer_not_better(case: Case) -> Hint | None:
         f"Validation loss rose from {best.val_loss:.2f} (epoch {best.epoch:.0f}) to {last.val_loss:.2f} while the "
         f"accuracy stayed ({best.val_accuracy:.1%}, now {last.val_accuracy:.1%}): the network makes the same mistakes, "
         "only surer of them.",
-        {"dropout": 0.5} if case.experiment.dropout < 0.5 else {"augmentation": Augmentation.SHIFT.value},
+        {"dropout": 0.5} if experiment.dropout < 0.5 else {"augmentation": Augmentation.SHIFT.value},
     )
 
 
@@ -48,7 +48,7 @@ def everything_known(case: Case) -> Hint | None:
         return None
     return Hint(
         Kind.OVERFITTING,
-        f"{last.train_accuracy:.1%} of the {experiment.train_size:,} training images are right and "
+        f"{_share(last.train_accuracy)} the {experiment.train_size:,} training images are right, and "
         f"{last.val_accuracy:.1%} of new ones. What is missing are images: nothing is left to learn from these.",
         {"train_size": experiment.train_size * 5},
     )
@@ -58,7 +58,8 @@ def accuracy_elsewhere(case: Case) -> Hint | None:
     """Lowest loss and highest accuracy at different epochs."""
     best, most = case.reading.best, case.reading.most_accurate
     gain = most.val_accuracy - best.val_accuracy
-    if gain < 0.005 or abs(most.epoch - best.epoch) < 3 or case.experiment.mistake is not Mistake.NONE:
+    is_moot = case.experiment.mistake is not Mistake.NONE or case.experiment.label_noise > 0.9
+    if gain < 0.005 or abs(most.epoch - best.epoch) < 3 or is_moot:
         return None
     return Hint(
         Kind.INFO,
@@ -71,10 +72,10 @@ def accuracy_elsewhere(case: Case) -> Hint | None:
 def would_have_stopped(case: Case) -> Hint | None:
     """Early stopping, had it been on."""
     index = stopping_index(case.history, PATIENCE)
-    if case.experiment.patience or index is None or case.reading.rise < 0.05:
+    if case.experiment.patience or index is None or case.experiment.label_noise > 0.9:
         return None
     stop, best, last = case.history[index], case.reading.best, case.last
-    if stop.epoch > 0.75 * last.epoch:
+    if stop.epoch > 0.75 * last.epoch or best.epoch > stop.epoch:
         return None
     return Hint(
         Kind.INFO,
@@ -157,11 +158,11 @@ def still_improving(case: Case) -> Hint | None:
     experiment = case.experiment
     if too_slow(case) or few_updates(case) or not _is_still_falling(case) or case.last.epoch < experiment.epochs:
         return None
-    earlier = case.history[len(case.history) * 4 // 5]
+    earlier = _last_fifth(case)[0]
     return Hint(
         Kind.UNDERFITTING,
-        f"Still improving: since epoch {earlier.epoch:.0f} the validation loss fell from {earlier.val_loss:.3f} to "
-        f"{case.last.val_loss:.3f}. Train longer.",
+        f"It was still improving: since epoch {earlier.epoch:.0f} the validation loss fell from {earlier.val_loss:.3f} "
+        f"to {case.last.val_loss:.3f}. Train longer.",
         {"epochs": min(200, experiment.epochs * 2)} if experiment.epochs < 200 else None,
     )
 
@@ -210,11 +211,25 @@ def only_linear(case: Case) -> Hint | None:
     )
 
 
+def _last_fifth(case: Case) -> History:
+    return case.history[len(case.history) * 4 // 5 :]
+
+
 def _is_still_falling(case: Case) -> bool:
-    """Whether the best point is in the last tenth and the last fifth brought 3 % or more."""
-    earlier, best = case.history[len(case.history) * 4 // 5], case.reading.best
-    is_late = best.epoch >= 0.9 * case.last.epoch and case.last.epoch >= 2
-    return is_late and 0 < best.val_loss < 0.97 * earlier.val_loss
+    """Whether the run ends at about its lowest loss, and the last fifth of it brought 3 % or more."""
+    earlier, last = _last_fifth(case)[0], case.last
+    is_lowest = 0 < last.val_loss <= 1.02 * case.reading.best.val_loss
+    return is_lowest and last.epoch >= 2 and last.val_loss < 0.97 * earlier.val_loss
+
+
+def _is_rising_for_good(case: Case) -> bool:
+    """Whether the loss ends well above its lowest and never came back near it: not one bad step."""
+    lowest_lately = min(point.val_loss for point in _last_fifth(case))
+    return case.reading.rise >= 0.05 and lowest_lately - case.reading.best.val_loss >= 0.02
+
+
+def _share(accuracy: float) -> str:
+    return "All" if accuracy == 1 else f"{accuracy:.1%} of"
 
 
 RULES: tuple[Rule, ...] = (
