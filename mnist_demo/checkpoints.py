@@ -71,8 +71,22 @@ def unpack(blob: bytes) -> Checkpoint:
 def fit(weights: Mapping[str, Tensor], experiment: Experiment) -> nn.Module:
     """The experiment's network with these weights, in eval mode.
 
-    Raises InvalidCheckpoint naming the keys, shapes and dtypes that differ, or the first value that is
-    not finite: a state dict fits only the architecture it was saved from.
+    Raises InvalidCheckpoint naming what differs (as `check_fit`), or the first value that is not finite.
+    """
+    check_fit(weights, experiment)
+    for name, value in weights.items():
+        if not torch.isfinite(value).all():
+            raise InvalidCheckpoint(f"The weights hold a value that is not finite, in {name}.")
+    model = networks.build(experiment)
+    model.load_state_dict(dict(weights))
+    return model.eval()
+
+
+def check_fit(weights: Mapping[str, Tensor], experiment: Experiment) -> None:
+    """Compares names, shapes and dtypes with the experiment's network; tensors without memory (meta) will do.
+
+    Raises InvalidCheckpoint naming those that differ: a state dict fits only the architecture it was
+    saved from.
     """
     with torch.device("meta"):  # shapes without memory: what a file asks for may be far larger than the file
         expected = networks.build(experiment).state_dict()
@@ -87,12 +101,6 @@ def fit(weights: Mapping[str, Tensor], experiment: Experiment) -> nn.Module:
     if differences:
         more = f" and {len(differences) - 5:,} more" if len(differences) > 5 else ""
         raise InvalidCheckpoint(f"The weights do not fit the network: {'; '.join(differences[:5])}{more}.")
-    for name, value in weights.items():
-        if not torch.isfinite(value).all():
-            raise InvalidCheckpoint(f"The weights hold a value that is not finite, in {name}.")
-    model = networks.build(experiment)
-    model.load_state_dict(dict(weights))
-    return model.eval()
 
 
 def scores_of(point: Metrics) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The command line: `python -m mnist_demo train | evaluate | predict | export | lessons | archive`.
+"""The command line: `python -m mnist_demo train | evaluate | predict | drawings | export | lessons | archive`.
 
 Turns words into calls and results into lines. Exit status 0: done; 1: the work failed; 2: the words
 were wrong. Every error is one sentence.
@@ -15,16 +15,19 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from mnist_demo import checkpoints, data, evaluation, inference, schedule, sketch, training
-from mnist_demo.config import Experiment, describe_changes, knobs, to_text
+from mnist_demo import checkpoints, data, drawings, evaluation, inference, schedule, sketch, training
+from mnist_demo.config import Experiment, describe_changes, knobs
 from mnist_demo.errors import InvalidCheckpoint, InvalidDrawing, InvalidExperiment, MnistLabError
 from mnist_demo.export import script
 from mnist_demo.history import Metrics
+from mnist_demo.knobs import to_text
 from mnist_demo.lessons import checking, lessons
 from mnist_demo.networks import weights_hash
 from mnist_demo.pair import Pair
 
 CHUNK_STEPS = 100
+COUNT_HELP = "drawings of each condition and of each kind of non-digit (200)"
+CALIBRATE_HELP = "first fit the checkpoint's temperature and least confidence on other drawings, and write them into it"
 DEFAULT_CHECKPOINT = checkpoints.SHIPPED / "cnn.safetensors"
 
 
@@ -38,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except MnistLabError as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename or 'A file'} cannot be used: {error.strerror}.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
@@ -88,6 +94,13 @@ def _parser() -> argparse.ArgumentParser:
     teach.add_argument("--seeds", type=int, choices=range(1, 101), default=10, metavar="N", help="tries each (10)")
     teach.set_defaults(command=_lessons)
 
+    drawings_ = commands.add_parser("drawings", help="score a checkpoint on drawings made for development")
+    drawings_.add_argument("checkpoint", type=Path, nargs="?", default=DEFAULT_CHECKPOINT)
+    drawings_.add_argument("--json", action="store_true", help="print one JSON object")
+    drawings_.add_argument("--count", type=int, choices=range(10, 2001), default=200, metavar="N", help=COUNT_HELP)
+    drawings_.add_argument("--calibrate", action="store_true", help=CALIBRATE_HELP)
+    drawings_.set_defaults(command=_drawings)
+
     archive = commands.add_parser("archive", help="rebuild the bundled MNIST archive from raw IDX files")
     archive.add_argument("folder", type=Path)
     archive.add_argument("--output", type=Path, default=data.ARCHIVE)
@@ -98,6 +111,8 @@ def _parser() -> argparse.ArgumentParser:
 def _train(options: argparse.Namespace) -> None:
     texts = {name.removeprefix("knob."): text for name, text in vars(options).items() if name.startswith("knob.")}
     experiment = Experiment.from_text({name: text for name, text in texts.items() if text is not None})
+    if options.output and not options.output.parent.is_dir():  # before hours of training, not after
+        raise InvalidExperiment(f"There is no folder {options.output.parent} to write {options.output.name} into.")
     state, kept = _run(experiment, options.keep, options.threads, options.state)
     metrics, weights = kept
     checkpoint = checkpoints.Checkpoint(checkpoints.fit(weights, experiment), experiment, {})
@@ -168,6 +183,24 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(f"test accuracy {result.accuracy:.4f}   test loss {result.loss:.4f}   ({len(result.labels):,} images)")
 
 
+def _drawings(options: argparse.Namespace) -> None:
+    torch.set_num_threads(1)
+    model = checkpoints.load(options.checkpoint)
+    digits = data.load_training_data(data.mnist_root()).val
+    with tqdm(unit="kind", disable=None, leave=False) as bar:
+
+        def progress(kind: str) -> None:
+            bar.set_postfix_str(kind)
+            bar.update()
+
+        if options.calibrate:
+            model = drawings.calibrate(model, digits, options.count, progress)
+        report = drawings.measure(model, digits, options.count, progress)
+    if options.calibrate:
+        options.checkpoint.write_bytes(checkpoints.pack(model.model.state_dict(), model.experiment, model.scores))
+    print(json.dumps(report.to_dict()) if options.json else "\n".join(drawings.lines(report)))
+
+
 def _predict(options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     checkpoint = checkpoints.load(options.checkpoint)
@@ -203,4 +236,5 @@ def _lessons(options: argparse.Namespace) -> None:
                 bar.write(verdict.line())
                 failed += not verdict.is_good
     if failed:
-        raise MnistLabError(f"{failed} of {len(chosen)} lessons do not show what they claim on nine seeds of ten.")
+        subject = "does not show what it claims" if failed == 1 else "do not show what they claim"
+        raise MnistLabError(f"{failed} of {len(chosen)} lessons {subject} on nine seeds of ten.")

@@ -16,7 +16,8 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from mnist_demo import sketch, strokes
-from mnist_demo.sketch import Ink
+from mnist_demo.ink import Ink
+from mnist_demo.sketch import Step
 from mnist_demo.strokes import Stroke
 
 TRAINING_FONTS = ("STIXGeneral", "STIXGeneralItalic", "cmss10", "cmtt10", "cmti10")  # others test what was learned
@@ -24,6 +25,7 @@ LIKE_DIGITS = "OoQDIilJjZzSsGbBgqyaeT"  # in someone's hand each of these is a 0
 LETTERS = "".join(letter for letter in string.ascii_letters if letter not in LIKE_DIGITS)
 SIGNS = "?&@#%$+=<>~*{}€§"
 POOL_SIZE = 3_000
+AS_DRAWN = frozenset({Step.SPECKS, Step.WIDTH})  # left out: a network should know thin and thick ones
 _CANVAS = 140  # pixels
 
 
@@ -58,7 +60,7 @@ def training_pool(seed: int) -> Tensor:
     while len(images) < POOL_SIZE:
         side = _CANVAS * rng.uniform(0.4, 0.9)
         drawing = [s * side + (_CANVAS - side) / 2 for s in random_drawing(rng, TRAINING_FONTS)]
-        stages = sketch.preprocess(strokes.draw(drawing, _CANVAS, rng.uniform(3, 12), oversample=1))
+        stages = sketch.preprocess(strokes.draw(drawing, _CANVAS, rng.uniform(3, 12), oversample=1), AS_DRAWN)
         if stages:
             images.append(stages[-1].image)
     return torch.from_numpy(np.stack(images))

@@ -8,7 +8,12 @@ the digit fits a 20x20 box, its aspect kept, its centre of mass at the centre of
 import base64
 import binascii
 import io
+import struct
+import zlib
+from collections.abc import Collection
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +22,34 @@ from scipy import ndimage
 
 from mnist_demo.data import SIDE
 from mnist_demo.errors import InvalidDrawing
-
-Ink = NDArray[np.uint8]  # (H, W), 255 = full ink, 0 = paper
+from mnist_demo.ink import INK_THRESHOLD, Ink, crop, shrink, with_width, without_specks
 
 BOX = 20  # pixels
 MIN_SIDE, MAX_SIDE = 28, 1024  # pixels of a canvas
 MAX_PICTURE_BYTES = 2_000_000
-INK_THRESHOLD = 32  # of 255: fainter is paper
+FULL_INK = 200  # of 255: a drawing whose strongest ink is fainter is strengthened
+USUAL_WIDTH = (2.1, 3.8)  # of a stroke, in pixels of the 20x20 box; MNIST's 5th to 95th percentile is 1.7 to 4.0
+_UNREADABLE = (  # what Pillow's decoders raise; the warning is an exception where warnings are errors
+    UnidentifiedImageError,
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+
+
+class Step(StrEnum):
+    """The steps from a drawing to the network's image, in their order; each can be left out."""
+
+    SPECKS = "without stray specks"
+    CROP = "cropped to the ink"
+    WIDTH = "stroke width evened"
+    FIT = "fitted into 20×20"
+    CENTRE = "centred by mass"
 
 
 @dataclass(frozen=True)
@@ -45,7 +71,7 @@ def read_picture(picture: bytes) -> NDArray[np.uint8]:
         with Image.open(io.BytesIO(picture), formats=["PNG", "JPEG", "WEBP"]) as image:
             _check_size(image.height, image.width)
             return np.asarray(_to_8_bit(image).convert("RGBA"))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except _UNREADABLE as error:
         raise InvalidDrawing(f"This is not a picture that can be read as PNG, JPEG or WebP ({error}).") from error
 
 
@@ -62,7 +88,8 @@ def read_base64(text: str) -> NDArray[np.uint8]:
 def extract_ink(canvas: NDArray[np.uint8]) -> Ink:
     """(H, W) ink, (H, W, 3) RGB or (H, W, 4) RGBA, dark on light or light on dark -> ink (H, W).
 
-    Paper is the colour of the border. Raises InvalidDrawing for another shape, dtype or size.
+    Paper is what the border shows: a colour, or nothing where it is transparent. Ink is how far a pixel
+    lies from it. Raises InvalidDrawing for another shape, dtype or size.
     """
     if canvas.dtype != np.uint8 or canvas.ndim not in (2, 3):
         raise InvalidDrawing(
@@ -73,41 +100,55 @@ def extract_ink(canvas: NDArray[np.uint8]) -> Ink:
     _check_size(*canvas.shape[:2])
     if canvas.ndim == 2:
         return canvas
-    if canvas.shape[2] == 4 and canvas[..., 3].min() < 255:
-        return np.ascontiguousarray(canvas[..., 3])  # transparent paper: what is opaque is ink
-    grey = canvas[..., :3].astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    ink: Ink = np.clip(np.abs(grey - np.median(border)), 0, 255).astype(np.uint8)
-    return ink
+    opacity = canvas[..., 3] if canvas.shape[2] == 4 else None
+    if opacity is not None and np.median(_border(opacity)) < 128:
+        return np.ascontiguousarray(opacity)  # transparent paper: what is opaque is ink
+    colours = canvas[..., :3].astype(np.int16)
+    paper = np.median(_border(colours), axis=0).astype(np.int16)  # (3,)
+    ink = np.abs(colours - paper).max(axis=2)
+    if opacity is not None:
+        ink = ink * opacity // 255
+    return np.asarray(ink, np.uint8)
 
 
-def preprocess(ink: Ink) -> list[Stage]:
+def preprocess(ink: Ink, skip: Collection[str] = frozenset()) -> list[Stage]:
     """Ink (H, W) -> the stages up to the network's image (28, 28); empty for a blank canvas.
 
-    Crop to the ink, shrink it (antialiased, aspect kept) into 20x20, put its centre of mass at the
-    centre of 28x28.
+    Steps named in `skip` (members of `Step`) are left out and make no stage, so that their worth can be
+    seen. With crop, fit and centre left out, the picture is just made small, everything where it was.
+    Without the crop, strokes keep their width: what is usual depends on the digit's size.
     """
-    rows, columns = np.nonzero(ink > INK_THRESHOLD)
-    if len(rows) == 0:
+    strongest = int(ink.max())
+    if strongest <= INK_THRESHOLD:
         return []
-    cropped = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    boxed = _fit_box(cropped)
-    return [
-        Stage("as drawn", ink),
-        Stage("cropped to the ink", cropped),
-        Stage("fitted into 20×20", _paste(boxed, (SIDE - boxed.shape[0]) // 2, (SIDE - boxed.shape[1]) // 2)),
-        Stage("centred by mass", _centre(boxed)),
-    ]
+    stages = [Stage("as drawn", ink)]
+
+    def done(step: Step, image: Ink) -> Ink:
+        stages.append(Stage(step, image))
+        return image
+
+    if strongest < FULL_INK:
+        ink = (ink * np.float32(255 / strongest)).astype(np.uint8)  # faint pencil is ink, too
+    side = max(ink.shape)
+    image = ink
+    if Step.SPECKS not in skip and (cleaned := without_specks(image)) is not None:
+        image = done(Step.SPECKS, cleaned)
+    if Step.CROP not in skip:
+        image = done(Step.CROP, crop(image))
+        if Step.WIDTH not in skip:
+            image = done(Step.WIDTH, with_width(image, USUAL_WIDTH[0] / BOX, USUAL_WIDTH[1] / BOX))
+    shrunk = shrink(image, BOX / max(image.shape) if Step.FIT not in skip else SIDE / side)
+    rows, columns = shrunk.shape
+    framed = _paste(shrunk, (SIDE - rows) // 2, (SIDE - columns) // 2)
+    stages.append(Stage(Step.FIT if Step.FIT not in skip else "made small", framed))
+    if Step.CENTRE not in skip:
+        done(Step.CENTRE, _centre(shrunk))
+    return stages
 
 
-def _fit_box(cropped: Ink) -> Ink:
-    """Scales the longer side to 20 pixels; strokes are brought to full ink, as MNIST's are."""
-    height, width = cropped.shape
-    scale = BOX / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(
-        Image.fromarray(cropped).resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR)
-    )
+def _border(canvas: NDArray[Any]) -> NDArray[Any]:
+    """The outermost pixels of (H, W) or (H, W, C)."""
+    return np.concatenate([canvas[0], canvas[-1], canvas[:, 0], canvas[:, -1]])
 
 
 def _paste(boxed: Ink, top: int, left: int) -> Ink:
@@ -118,9 +159,11 @@ def _paste(boxed: Ink, top: int, left: int) -> Ink:
 
 def _centre(boxed: Ink) -> Ink:
     """Places the box so that the centre of mass falls on pixel (14, 14), as far as it fits."""
+    if not boxed.any():  # a hair's breadth of ink, lost in shrinking
+        return np.zeros((SIDE, SIDE), np.uint8)
     mass_row, mass_column = ndimage.center_of_mass(boxed)
-    top = round(SIDE / 2 - mass_row - 0.5)
-    left = round(SIDE / 2 - mass_column - 0.5)
+    top = round(SIDE / 2 - mass_row)  # in MNIST itself the centres lie within half a pixel of index 14, not 13.5
+    left = round(SIDE / 2 - mass_column)
     return _paste(boxed, _clamp(top, SIDE - boxed.shape[0]), _clamp(left, SIDE - boxed.shape[1]))
 
 

@@ -29,6 +29,7 @@ FLOORS: dict[str, int] = {
             "runs",
             "driver",
             "uploads",
+            "pth_files",
             "hints",
             "export",
             "loop_source",
