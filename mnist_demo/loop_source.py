@@ -180,7 +180,7 @@ def _measure_lines(experiment: Experiment) -> list[str]:
     if measures_within_epoch(experiment):
         steps, points = steps_per_epoch(experiment), points_per_epoch(experiment)
         lines = [f"            if position * {points} // {steps} > (position - 1) * {points} // {steps}:"]
-        indent, epoch = " " * 16, f"epoch + position / {steps}"
+        indent, epoch = " " * 16, f"(epoch * {steps} + position) / {steps}"
     lines += [
         f"{indent}val_loss, val_accuracy = evaluate()",
         f'{indent}print(f"epoch {{{epoch}:g}}  validation loss {{val_loss:.4f}}  accuracy {{val_accuracy:.4f}}")',
