@@ -17,7 +17,7 @@ from mnist_demo.basics.controls import Choice, Control, Number, Value
 from mnist_demo.basics.example import Example, Raised
 from mnist_demo.basics.workbench import Workbench
 from mnist_demo.config import Experiment
-from mnist_demo.errors import InvalidExperiment
+from mnist_demo.errors import InvalidExperiment, MnistLabError
 
 HERE = Path(__file__).parent / "components" / "basics"
 PICTURES_CSS = Path(checklist.__file__).with_name("pictures.css")
@@ -76,7 +76,7 @@ def catalogue() -> list[dict[str, object]]:
 def answer(workbench: Workbench, request: object) -> dict[str, object]:
     """The view for a visitor's {example, values, seq}; a bad value gives `refusal`, one sentence, instead of output."""
     if not isinstance(request, Mapping):
-        raise gr.Error("Send an object with the name of an example and its values.")
+        return {"example": "", "seq": 0, "refusal": "Send an object with the name of an example and its values."}
     seq = request.get("seq")
     number = seq if isinstance(seq, int) and not isinstance(seq, bool) and 0 <= seq < 2**53 else 0
     if request.get("notebook") is True:
@@ -84,11 +84,11 @@ def answer(workbench: Workbench, request: object) -> dict[str, object]:
     try:
         example = chapters.find_example(request.get("example"))
         values = example.read(request.get("values"))
-    except InvalidExperiment as error:
+        return view(workbench, example, values, number)
+    except MnistLabError as error:  # a bad value, or MNIST cannot be unpacked
         name = request.get("example")
         known = name if isinstance(name, str) and name in chapters.EXAMPLES else ""
         return {"example": known, "seq": number, "refusal": str(error)}
-    return view(workbench, example, values, number)
 
 
 def view(workbench: Workbench, example: Example, values: Mapping[str, Value], seq: int) -> dict[str, object]:

@@ -42,19 +42,15 @@ def test_there_are_forty_examples_and_no_name_twice() -> None:
 
 
 @ALL
-def test_defaults_work_and_show_something(example: Example, workbench: Workbench) -> None:
-    outcome = workbench.run(example, example.defaults)
-    assert outcome.raised is None
-    assert outcome.blocks
-
-
-@ALL
 def test_every_error_at_the_bounds_is_a_lesson_and_every_lesson_is_met(example: Example, workbench: Workbench) -> None:
     met = set()
     for case in cases(example):
-        raised = workbench.run(example, example.read(case)).raised
+        outcome = workbench.run(example, example.read(case))
+        raised = outcome.raised
         if raised is None:
+            assert outcome.blocks, case
             continue
+        assert case, "the defaults must work"
         assert raised.lesson, f"{case}: {raised.kind}: {raised.message}"
         assert raised.line is not None, case
         assert "\x1b" not in raised.message
