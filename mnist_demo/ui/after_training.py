@@ -11,8 +11,19 @@ from mnist_demo.ui.scrubber import Scrubber
 from mnist_demo.ui.visit import Visit
 
 
-def build_after_training(visit: Visit, charts: Any, current: gr.State, finished: gr.State) -> None:
-    """Builds the panels inside the current Blocks context. `current` holds the ids of runs A and B."""
-    overlay = gr.State(())  # ids of earlier runs laid over the curves
-    with gr.Tabs(elem_id="after"), gr.Tab("Look back", id="look-back"):
-        Scrubber(visit, charts, current, finished, overlay)
+class AfterTraining:
+    """The slider through the epochs, built at once, and the panels below it, built by `build_panels`."""
+
+    def __init__(self, visit: Visit, charts: Any, current: gr.State, finished: gr.State) -> None:
+        """`current` holds the ids of runs A and B; `finished` changes when a training ends or stops."""
+        self.visit = visit
+        self.charts = charts
+        self.current = current
+        self.finished = finished
+        self.overlay = gr.State(())  # ids of earlier runs laid over the curves
+        self.scrubber = Scrubber(visit)
+
+    def build_panels(self) -> None:
+        """Builds the panels inside the current Blocks context."""
+        with gr.Tabs(elem_id="after"), gr.Tab("Look back", id="look-back"):
+            self.scrubber.build_panel(self.charts, self.current, self.finished, self.overlay)

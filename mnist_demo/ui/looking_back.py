@@ -29,8 +29,8 @@ from mnist_demo.ui.components.tiles import ColorMap, Tile, tile
 UNITS = 15
 CELL_IMAGES = 12
 LOOKS_IN_MEMORY = 300  # about 60 kB each
-LIGHT_MULTIPLY_ADDS = 500_000  # a network below answers 5,000 images in 30 ms (2026-11-23), one above gets fewer
-LIGHT_IMAGES, HEAVY_IMAGES = 5_000, 1_000
+MULTIPLY_ADDS_PER_LOOK = 1e9  # 20 to 50 ms of one core (2026-11-23): a large network answers fewer images
+FEWEST_IMAGES, MOST_IMAGES = 250, 2_000
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,7 @@ class Looks:
         labels = val.labels[: look.images].numpy()
         found = np.flatnonzero((labels == row) & (look.predictions == column))
         found = found[np.argsort(-look.confidences[found], kind="stable")][:CELL_IMAGES]
-        return [
-            tile(f"{row} read as {column}", val.images[i].numpy().tobytes(), note=f"{look.confidences[i]:.0%} sure")
-            for i in found
-        ]
+        return [tile("", val.images[i].numpy().tobytes(), note=f"{look.confidences[i]:.0%} sure") for i in found]
 
 
 def kept_at(run: Run, index: int) -> Kept | None:
@@ -119,11 +116,16 @@ def scrub_epochs(pair_of_runs: Sequence[Run]) -> list[float]:
     return sorted({point.epoch for run in pair_of_runs for point in run.history})
 
 
+def image_count(experiment: Experiment) -> int:
+    """How many validation images a network of that size is asked at each point, a multiple of 250."""
+    affordable = MULTIPLY_ADDS_PER_LOOK / multiply_adds(experiment)
+    return min(max(round(affordable / FEWEST_IMAGES), 1) * FEWEST_IMAGES, MOST_IMAGES)
+
+
 def _look(kept: Kept, val: Split) -> Look:
     checkpoint = checkpoints.unpack(kept.weights)
     experiment = checkpoint.experiment
-    light = multiply_adds(experiment) <= LIGHT_MULTIPLY_ADDS
-    evaluation = evaluate(checkpoint, val.first(LIGHT_IMAGES if light else HEAVY_IMAGES))
+    evaluation = evaluate(checkpoint, val.first(image_count(experiment)))
     weights = first_layer_weights(checkpoint)
     return Look(
         tiles=_weight_tiles(weights, _lens(kept, weights), experiment),
@@ -163,7 +165,8 @@ def numbers_html(names: Sequence[str], pair_of_runs: Sequence[Run], epoch: float
         f'<th scope="col">{title}</th>'
         for title in ("Run", "Epoch", "Train loss", "Val. loss", "Train acc.", "Val. acc.")
     )
-    return f'<table class="mnist-numbers"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    table = f'<table class="mnist-numbers"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return f'<div class="mnist-wide">{table}</div>'
 
 
 def _cells(run: Run, epoch: float) -> str:

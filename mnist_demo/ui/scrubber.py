@@ -33,7 +33,8 @@ from mnist_demo.ui.run_view import NAMES, pair_curves
 from mnist_demo.ui.visit import QUICK, Visit, note_html
 
 EMPTY = "Train a pair first. When it has ended or is stopped, a slider here goes back through its epochs."
-BOTH = "A and B"
+BOTH = "both"
+EPOCHS, POINTS = "Look back to epoch", "Look back to evaluated point (several an epoch)"
 SHOWN = {"A": (0,), "B": (1,), BOTH: (0, 1)}
 CONCURRENT_LOOKS = 2
 PATIENCE = 5
@@ -45,31 +46,27 @@ COLOURS_NOTE = (
 
 
 class Scrubber:
-    """The panel. Build it inside the current Blocks context."""
+    """The slider, and below it what follows it. Both are built inside the current Blocks context."""
 
-    def __init__(self, visit: Visit, charts: Any, current: gr.State, finished: gr.State, overlay: gr.State) -> None:
+    def __init__(self, visit: Visit) -> None:
+        """Builds the slider, which stays in sight while the page is scrolled down to what follows it."""
         self.visit = visit
         self.looks = Looks(visit.root)
         self.gate = asyncio.Semaphore(CONCURRENT_LOOKS)
         self.cell = gr.State(None)  # [matrix, row, column] that was clicked
+        with gr.Column(visible=False, elem_classes="mnist-scrub") as self.bar:
+            self.position = gr.Slider(0, 1, step=1, value=0, label=EPOCHS, elem_id="scrub", buttons=[])
+
+    def build_panel(self, charts: Any, current: gr.State, finished: gr.State, overlay: gr.State) -> None:
+        """Builds what follows the slider and connects it all."""
         self.empty = gr.HTML(note_html(EMPTY))
         with gr.Column(visible=False) as self.panel:
-            with gr.Row(equal_height=True):
-                self.position = gr.Slider(
-                    0,
-                    1,
-                    step=1,
-                    value=0,
-                    label="Point (epoch by epoch, or finer where it was evaluated more often)",
-                    elem_id="scrub",
-                    buttons=[],
-                    scale=4,
-                    min_width=260,
+            with gr.Row(equal_height=True, elem_classes="mnist-buttons"):
+                self.which = gr.Radio(
+                    list(SHOWN), value=BOTH, show_label=False, container=False, elem_id="scrub-run", min_width=160
                 )
-                self.which = gr.Radio(list(SHOWN), value=BOTH, label="Show", elem_id="scrub-run", min_width=180)
-            with gr.Row(elem_classes="mnist-buttons"):
                 jumps = [
-                    gr.Button(text, size="sm", min_width=80, elem_id=f"jump-{index}")
+                    gr.Button(text, size="sm", min_width=70, elem_id=f"jump-{index}")
                     for index, text in enumerate(("Best of A", "Best of B", "First", "Last"))
                 ]
             self.numbers = gr.HTML("", elem_id="scrub-numbers")
@@ -97,7 +94,7 @@ class Scrubber:
     ) -> None:
         follows = [charts, *self.view]
         asked = [self.position, self.which, current, overlay, self.cell]
-        opening = [self.empty, self.panel, self.position, self.cell, self.stopping, *self.view]
+        opening = [self.empty, self.bar, self.panel, self.position, self.cell, self.stopping, *self.view]
         finished.change(self.open, [self.which, self.patience, current], opening, **QUICK)
         self.position.input(self.scrub, asked, follows, trigger_mode="always_last", **QUICK)
         self.which.input(self.look, asked, self.view, trigger_mode="always_last", **QUICK)
@@ -115,14 +112,18 @@ class Scrubber:
         """When a training has ended: the slider reaches its last point and stands there."""
         pair_of_runs = self._pair(ids, request)
         if not pair_of_runs:
-            return [gr.HTML(visible=True), gr.Column(visible=False), *[gr.skip()] * (len(self.view) + 3)]
-        last = len(scrub_epochs(pair_of_runs)) - 1
+            hidden = [gr.HTML(visible=True), gr.Column(visible=False), gr.Column(visible=False)]
+            return [*hidden, *[gr.skip()] * (len(self.view) + 3)]
+        epochs = scrub_epochs(pair_of_runs)
+        last = len(epochs) - 1
         for run in pair_of_runs:
             run.cursor = None
         view = await self._view(pair_of_runs, last, which, None)
-        slider = gr.Slider(0, max(last, 1), value=last, step=1)
+        label = EPOCHS if epochs[-1] == last else POINTS
+        slider = gr.Slider(0, max(last, 1), value=last, step=1, label=label)
         sentences = self.stop_early(patience, ids, request)
-        return [gr.HTML(visible=False), gr.Column(visible=True), slider, None, sentences, *view]
+        shown = [gr.HTML(visible=False), gr.Column(visible=True), gr.Column(visible=True)]
+        return [*shown, slider, None, sentences, *view]
 
     async def scrub(
         self, position: Any, which: Any, ids: Any, overlay: Any, cell: Any, request: gr.Request
@@ -212,8 +213,7 @@ class Scrubber:
             kept_at(run, index) if n in wanted else None
             for n, (run, index) in enumerate(zip(pair_of_runs, points, strict=True))
         ]
-        async with self.gate:
-            looks = await asyncio.to_thread(lambda: [self._look(each) for each in kept])
+        looks = await asyncio.gather(*map(self._look, kept))
         shown: list[Any] = [_numbers(pair_of_runs, epoch)]
         for n, (run, index, look) in enumerate(zip(pair_of_runs, points, looks, strict=True)):
             words = look if isinstance(look, str) else ""
@@ -223,9 +223,10 @@ class Scrubber:
         found = [(n, look) for n, look in enumerate(looks) if isinstance(look, Look)]
         return [*shown, *self._confusion(found, cell, place)]
 
-    def _look(self, kept: Kept | None) -> Look | str:
+    async def _look(self, kept: Kept | None) -> Look | str:
         try:
-            return self.looks.at(kept) if kept else ""
+            async with self.gate:
+                return await asyncio.to_thread(self.looks.at, kept) if kept else ""
         except MnistLabError as error:
             return str(error)
 
@@ -236,7 +237,7 @@ class Scrubber:
         matrices = []
         for n, look in found:
             right = sum(look.counts[digit][digit] for digit in range(10))
-            label = f"{right:,} of {look.images:,} validation images right; rows: the digit, columns: the answer"
+            label = f"{right:,} of {look.images:,} validation images right. Rows: the digit, columns: the answer."
             matrices.append(matrix(f"Run {NAMES[n]}", label, look.counts))
         if not is_cell(cell) or cell[0] >= len(found):
             words = note_html("Choose a cell to see its images." if found else "")

@@ -56,5 +56,16 @@ CSS = """
 .mnist-code span, .mnist-code mark { display: block; white-space: pre; }
 .mnist-code .mnist-wrong { background: rgb(198 40 40 / 0.2); color: inherit; }
 .mnist-code .mnist-right { background: rgb(0 158 115 / 0.2); }
+.mnist-scrub { position: sticky; top: 0; z-index: 30; background: var(--body-background-fill); }
+.mnist-numbers { border-collapse: collapse; font-size: 0.88rem; font-variant-numeric: tabular-nums; }
+.mnist-numbers th, .mnist-numbers td { border: 0 !important; text-align: right; font-weight: 400;
+  border-bottom: 1px solid var(--border-color-primary) !important; padding: 0.2rem 0.7rem 0.2rem 0 !important; }
+.mnist-numbers th:first-child { text-align: left; }
+.mnist-numbers thead th { color: var(--body-text-color-subdued); vertical-align: bottom; }
+.mnist-dot { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 0.4rem;
+  background: var(--mnist-a); }
+.mnist-dot-b { background: var(--mnist-b); }
+.mnist-look { font-size: 0.92rem; font-weight: 600; margin: 0.2rem 0; }
+.mnist-wide { overflow-x: auto; }
 @media (max-width: 640px) { .mnist-buttons button { min-width: 0 !important; } }
 """

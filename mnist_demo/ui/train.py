@@ -17,7 +17,7 @@ from mnist_demo.lessons import lesson, lessons
 from mnist_demo.pair import Pair
 from mnist_demo.runs import Run
 from mnist_demo.training import Status
-from mnist_demo.ui.after_training import build_after_training
+from mnist_demo.ui.after_training import AfterTraining
 from mnist_demo.ui.components.curves import create_curves
 from mnist_demo.ui.experiment_form import ExperimentForm
 from mnist_demo.ui.hint_panel import SLOTS as HINT_SLOTS
@@ -95,12 +95,13 @@ def build_train_tab(visit: Visit) -> TrainTab:
                 pace = gr.Dropdown(PACES, value=6.0, container=False, elem_id="pace", min_width=120, label="Pace")
             notice = gr.HTML("", elem_id="notice")
             charts = create_curves()
+            after = AfterTraining(visit, charts, current, finished)
             status = gr.HTML("", elem_id="status")
             panel.build_answer()
             hints = HintPanel()
             with gr.Accordion("The training loop in PyTorch", open=False):
                 loop = gr.HTML(loop_html(first.pair), elem_id="loop")
-            build_after_training(visit, charts, current, finished)
+            after.build_panels()
         with gr.Column(scale=3, min_width=300) as column:
             form = ExperimentForm(first.pair)
             with gr.Accordion("Share as a link", open=False):
