@@ -12,17 +12,18 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_demo.errors import InvalidDrawing, MnistLabError
+from mnist_demo.errors import MnistLabError
 from mnist_demo.inference import BLANK, Prediction, recognize, with_dropout_on
-from mnist_demo.sketch import Step, read_picture
+from mnist_demo.sketch import Step, read_base64, read_picture
 from mnist_demo.ui.components.bars import Answer, BarsValue, answer, bars_value, create_bars
 from mnist_demo.ui.components.canvas import CanvasPicture, canvas_picture, create_canvas, read_ink
 from mnist_demo.ui.components.tiles import TilesValue, create_tiles, tile, tiles_value
 from mnist_demo.ui.digits import first_validation_digits, to_png
-from mnist_demo.ui.models import ModelShelf
+from mnist_demo.ui.models import MAX_ASKED, ModelShelf, checked_keys
+from mnist_demo.ui.upload_panel import build_upload_panel
 from mnist_demo.ui.visit import QUICK, Visit, owner_of
+from mnist_demo.ui.why_panel import build_why_panel
 
-MAX_MODELS = 3
 CONCURRENT_READINGS = 2  # torch computes one answer in about a millisecond; more threads only get in each other's way
 FLICKER_SECONDS = 0.6
 
@@ -40,7 +41,7 @@ def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: An
                 shelf.choices(""),
                 value=shelf.default(),
                 multiselect=True,
-                max_choices=MAX_MODELS,
+                max_choices=MAX_ASKED,
                 label="Who reads it (up to three)",
                 elem_id="models",
             )
@@ -58,6 +59,8 @@ def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: An
                     info="Ask a network with dropout.",
                     elem_id="forget",
                 )
+            build_why_panel(visit, shelf, canvas, models, bars)
+            build_upload_panel(visit, shelf, models)
     read = _reader(shelf)
     asked = [canvas, models, skipped, forgets]
     shown = [bars, tiles]
@@ -81,6 +84,24 @@ def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: An
         return gr.Dropdown(choices=choices, value=kept or shelf.default())
 
     gr.on([tab.select, *refresh_on], renew, models, models, **QUICK)
+    gr.api(predict, api_name="predict", queue=False)  # type: ignore[attr-defined]  # exported, but not in __all__
+
+
+def predict(image: str) -> dict[str, Any]:
+    """Reads the digit in a picture: a base64 PNG, JPEG or WebP, with or without `data:image/png;base64,` in front.
+
+    Returns the digit (null where there is no answer), the probabilities of 0 to 9, and why the picture is
+    refused, if it is. The shipped CNN answers; nothing is stored.
+    """
+    try:
+        prediction = recognize(read_base64(image))
+    except MnistLabError as error:
+        raise gr.Error(str(error)) from error
+    return {
+        "digit": None if prediction.refusal else prediction.digit,
+        "probabilities": [round(float(probability), 6) for probability in prediction.probabilities],
+        "refusal": prediction.refusal,
+    }
 
 
 def _reader(shelf: ModelShelf) -> Callable[..., Any]:
@@ -124,15 +145,6 @@ def _answer(name: str, detail: str, prediction: Prediction) -> Answer:
     if prediction.digit is None:
         return answer(name, detail, None, refusal=prediction.refusal)
     return answer(name, detail, prediction.probabilities.tolist(), refusal=prediction.refusal)
-
-
-def checked_keys(keys: Any) -> list[str]:
-    """One to three keys of models. Raises InvalidDrawing for anything else."""
-    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-        raise InvalidDrawing("The models to ask are a list of names.")
-    if not 1 <= len(keys) <= MAX_MODELS:
-        raise InvalidDrawing(f"Choose one to {MAX_MODELS} models to read the drawing, not {len(keys)}.")
-    return keys
 
 
 def _steps(names: Any) -> frozenset[Step]:

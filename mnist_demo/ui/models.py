@@ -6,9 +6,10 @@ Knows names and who owns what; what a network says of a drawing is `mnist_demo.i
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mnist_demo.checkpoints import Checkpoint
-from mnist_demo.errors import UnknownRun
+from mnist_demo.errors import InvalidDrawing, UnknownRun
 from mnist_demo.runs import Run, RunStore
 
 TITLES = {
@@ -17,6 +18,7 @@ TITLES = {
     "mlp-overfitted": "MLP, overfitted on 1,000 images",
 }
 DEFAULTS = ("shipped:cnn", "shipped:mlp-overfitted")
+MAX_ASKED = 3  # at once, side by side
 MAX_UPLOADS = 3  # a visitor; the oldest goes first
 
 
@@ -90,6 +92,15 @@ class ModelShelf:
     def drop_owner(self, owner: str) -> None:
         """Forgets what a visitor who has left has uploaded."""
         self._uploads = {key: each for key, each in self._uploads.items() if each.owner != owner}
+
+
+def checked_keys(keys: Any) -> list[str]:
+    """One to three keys of networks to ask. Raises InvalidDrawing for anything else."""
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise InvalidDrawing("The networks to ask are a list of names.")
+    if not 1 <= len(keys) <= MAX_ASKED:
+        raise InvalidDrawing(f"Choose one to {MAX_ASKED} networks to read the drawing, not {len(keys)}.")
+    return keys
 
 
 def _index(run: Run, which: str) -> int:

@@ -1,0 +1,69 @@
+"""A checkpoint of one's own, loaded to answer on the canvas.
+
+Knows the file field and the words around it; the checks are `mnist_demo.uploads`, run on a worker with a
+deadline.
+"""
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from mnist_demo import checkpoints, uploads
+from mnist_demo.choices import Network
+from mnist_demo.config import DEFAULT_HIDDEN_SIZES, Experiment
+from mnist_demo.errors import InvalidCheckpoint, MnistLabError
+from mnist_demo.knobs import to_text
+from mnist_demo.ui.models import MAX_ASKED, ModelShelf
+from mnist_demo.ui.visit import Visit, error_html, owner_of
+
+DEADLINE_SECONDS = 15.0
+
+
+def build_upload_panel(visit: Visit, shelf: ModelShelf, models: gr.Dropdown) -> None:
+    """Builds the panel inside the current Blocks context; what is loaded joins the list of models."""
+    with gr.Accordion("Load a checkpoint", open=False):
+        gr.Markdown(
+            "One of ours (.safetensors), or a state dict saved by `torch.save(model.state_dict(), 'checkpoint.pth')`. "
+            "A state dict holds no architecture: say which network it is of."
+        )
+        with gr.Row():
+            network = gr.Dropdown(list(Network), value=Network.MLP, label="Network", min_width=110)
+            sizes = gr.Textbox(
+                to_text(DEFAULT_HIDDEN_SIZES[Network.MLP]), label="Hidden sizes", max_lines=1, min_width=110
+            )
+        file = gr.File(
+            label="Checkpoint, at most 8 MB", file_types=[".safetensors", ".pth"], height=120, elem_id="upload"
+        )
+        words = gr.HTML("", elem_id="upload-words")
+
+    async def load(path: Any, chosen: Any, hidden_sizes: Any, keys: Any, request: gr.Request) -> tuple[Any, str]:
+        try:
+            experiment = Experiment.from_dict({"network": chosen, "hidden_sizes": hidden_sizes})
+            blob = _read(path)
+            accepted = await visit.cluster.run(uploads.accept, blob, experiment, deadline_seconds=DEADLINE_SECONDS)
+            name = f"{Path(path).name[:40]} (yours)"
+            key = shelf.add_upload(name, checkpoints.unpack(accepted), owner_of(request))
+        except MnistLabError as error:
+            return gr.skip(), error_html(error)
+        asked = [key, *(keys if isinstance(keys, list) else [])][:MAX_ASKED]
+        shown = gr.Dropdown(choices=shelf.choices(owner_of(request)), value=asked)
+        return shown, f'<p class="mnist-note">{escape(name)} now reads your drawing.</p>'
+
+    file.upload(
+        load, [file, network, sizes, models], [models, words], show_progress="minimal", api_visibility="private"
+    )
+    network.input(_usual_sizes, network, sizes, queue=False, show_progress="hidden", api_visibility="private")
+
+
+def _read(path: Any) -> bytes:
+    if not isinstance(path, str) or not Path(path).is_file():
+        raise InvalidCheckpoint("No file has arrived: choose a .safetensors or .pth file.")
+    if Path(path).stat().st_size > checkpoints.MAX_BYTES:
+        raise InvalidCheckpoint(f"The file is larger than {checkpoints.MAX_BYTES // 1_000_000} MB.")
+    return Path(path).read_bytes()
+
+
+def _usual_sizes(chosen: Any) -> str:
+    return to_text(DEFAULT_HIDDEN_SIZES[Network(chosen)]) if chosen in set(Network) else ""
