@@ -162,8 +162,9 @@ def photo(data: bytes, width: int, height: int) -> Picture:
 
 
 def heat(matrix: Tensor, cell: int = 8) -> Picture:
-    """A matrix (rows, columns) as coloured pixels: blue positive, vermillion negative."""
-    return Picture(heat_image(matrix.detach().double(), cell))
+    """A matrix (rows, columns), or k of them in a row, as coloured pixels: blue positive, vermillion negative."""
+    layers = matrix.detach().double().reshape(-1, *matrix.shape[-2:])
+    return Picture(f'<div class="mnist-row">{"".join(heat_image(layer, cell) for layer in layers)}</div>')
 
 
 def table(rows: Sequence[Sequence[object]], header: Sequence[object] = ()) -> Picture:

@@ -99,7 +99,6 @@ def overfitting(show, train_size, hidden, steps, seed, digits):
     lines = {"training": train_losses, "validation": val_losses}
     show(curves(lines, marks={"lowest validation loss": best}))
     show(f"at the end: {train_losses[-1]:.3f} and {val_losses[-1]:.3f}")
-    show(f"lowest validation loss: {val_losses[best]:.3f} at step {best}")
 
 
 @example(
@@ -181,7 +180,7 @@ def dropout(show, p, mode, seed):
 )
 def eval_and_train(show, mode, p, index, digits):
     """A model has two modes. Forgetting `model.eval()` leaves dropout on while predicting, and
-    the same image gets a different answer each time. Twenty predictions in each row tell.
+    the same image gets a different answer each time. Twenty predictions of one image tell.
     """
     torch.manual_seed(0)
     pixels, labels = digits

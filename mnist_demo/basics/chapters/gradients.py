@@ -41,8 +41,8 @@ def backward(show, n, twice, seed, digits):
     if twice:
         loss.backward()
     gradient = model[0].weight.grad  # (16, 784), as the weight
-    rows = [heat(row.view(28, 28), cell=3) for row in gradient[:4]]
-    show("gradient of the first layer, units 0 to 3", *rows)
+    units = gradient[:4].view(4, 28, 28)
+    show("gradient of the first layer, units 0 to 3", heat(units, cell=3))
     show("gradient of the output's bias", model[2].bias.grad)
     sizes = {
         name: p.grad.norm().item() for name, p in model.named_parameters()

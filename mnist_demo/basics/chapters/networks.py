@@ -207,10 +207,8 @@ def weights_and_biases(show, access, seed):
     show(
         f"weight {tuple(layer.weight.shape)}, bias {tuple(layer.bias.shape)}"
     )
-    show(
-        "weights of hidden units 0 to 2",
-        *[heat(row.view(28, 28), cell=3) for row in layer.weight[:3]],
-    )
+    units = layer.weight[:3].view(3, 28, 28)
+    show("weights of hidden units 0 to 2", heat(units, cell=3))
     show("bias", layer.bias)
 
 

@@ -123,7 +123,7 @@ function build(view) {
     copy.textContent = 'Copied';
     setTimeout(() => { copy.textContent = 'Copy'; }, 1500);
   } }, 'Copy');
-  panel.classList.toggle('mnist-wide', view.panes > 1);
+  panel.classList.toggle('mnist-columns', view.panes > 1);
   panel.replaceChildren(...[
     make('p', { class: 'mnist-chapter' }, view.chapter),
     heading,
@@ -171,7 +171,7 @@ function notes() {
     make('td', {},
       make('button', { type: 'button', onclick: () => open(row.example, true) }, titles.get(row.example)),
       row.correction ? make('p', {}, row.correction) : null)));
-  panel.classList.remove('mnist-wide');
+  panel.classList.remove('mnist-columns');
   panel.replaceChildren(heading,
     make('p', { class: 'mnist-teaching' }, 'The whole document this app began with. Each passage opens the example that '
       + 'shows it; where the notes are wrong or out of date, the remark says so.'),
