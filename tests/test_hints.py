@@ -25,7 +25,12 @@ FIRES: list[tuple[Rule, str, str, str | None]] = [
     (bugs.softmax_slow, f"{SGD}&epochs=20&mistake=softmax_cross_entropy", "still 1.85", None),
     (bugs.answers_change, "dropout=0.5&mistake=no_eval", "on 48% of the images", None),
     (bugs.piled_gradients, f"{SGD}&epochs=20&mistake=no_zero_grad", "with 11% of the training images right", None),
-    (bugs.sorted_batches, f"{SGD}&train_size=5000&epochs=5&mistake=no_shuffle", "1.32", None),
+    (
+        bugs.sorted_batches,
+        "optimizer=sgd&learning_rate=0.02&train_size=5000&epochs=8&mistake=no_shuffle",
+        "the loss is 0.56, but",
+        None,
+    ),
     (bugs.dead_network, "optimizer=sgd&learning_rate=0.5&epochs=20", "12% of the training images", None),
     (bugs.vanishing_gradient, f"{SGD}&activation=sigmoid&hidden_sizes=64-64-64", "2.294", None),
     (bugs.chance_level, "epochs=5&learning_rate=0.000001", "that is chance", None),
