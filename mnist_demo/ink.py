@@ -52,12 +52,13 @@ def shrink(ink: Ink, scale: float) -> Ink:
 
 def pieces(ink: Ink) -> list[Piece]:
     """The connected pieces of a drawing, from left to right; on a coarser copy if it is large."""
-    numbers, scale = _labelled(ink)
+    top, bottom, left, right = _box(ink)
+    numbers, scale = _labelled(ink[top:bottom, left:right])
     found = []
     for number, (rows, columns) in enumerate(ndimage.find_objects(numbers), start=1):
-        own = np.where(numbers[rows, columns] == number, 255, 0).astype(np.uint8)
-        box = (columns.start * scale, rows.start * scale, columns.stop * scale, rows.stop * scale)
-        found.append(Piece(own.repeat(scale, 0).repeat(scale, 1), *box))
+        own = np.where(numbers[rows, columns] == number, 255, 0).astype(np.uint8).repeat(scale, 0).repeat(scale, 1)
+        x, y = left + columns.start * scale, top + rows.start * scale
+        found.append(Piece(own, x, y, x + own.shape[1], y + own.shape[0]))
     return sorted(found, key=lambda piece: piece.left)
 
 
@@ -77,7 +78,8 @@ def without_specks(ink: Ink) -> Ink | None:
 
     A speck is a separate piece with less than a fiftieth of all ink, and short beside the longest piece.
     """
-    numbers, scale = _labelled(ink)
+    top, bottom, left, right = _box(ink)
+    numbers, scale = _labelled(ink[top:bottom, left:right])
     areas = np.bincount(numbers.ravel())[1:]
     if len(areas) < 2:
         return None
@@ -87,9 +89,8 @@ def without_specks(ink: Ink) -> Ink | None:
         return None
     specks = np.concatenate([[False], is_speck])[numbers]
     around = ndimage.binary_dilation(specks, iterations=2) & ~np.concatenate([[False], ~is_speck])[numbers]
-    height, width = ink.shape
     cleaned = ink.copy()
-    cleaned[around.repeat(scale, 0).repeat(scale, 1)[:height, :width]] = 0
+    cleaned[top:bottom, left:right][around.repeat(scale, 0).repeat(scale, 1)[: bottom - top, : right - left]] = 0
     return cleaned
 
 
@@ -128,10 +129,13 @@ def _redraw(ink: Ink, grow: float) -> Ink:
     return redrawn
 
 
-def _labelled(ink: Ink) -> tuple[NDArray[np.int32], int]:
-    """Each pixel's piece, from 1; and how many canvas pixels a side of one stands for."""
-    scale = max(1, round(max(crop(ink).shape) / WORKING_SIDE))
-    numbers, _ = ndimage.label(ink[::scale, ::scale] > INK_THRESHOLD, np.ones((3, 3)))
+def _labelled(box: Ink) -> tuple[NDArray[np.int32], int]:
+    """Each pixel's piece, from 1, on a copy of a cropped drawing; and how many of its pixels one there stands for."""
+    scale = max(1, round(max(box.shape) / WORKING_SIDE))
+    height, width = box.shape
+    whole = np.pad(box, ((0, -height % scale), (0, -width % scale)))
+    coarse = whole.reshape(whole.shape[0] // scale, scale, -1, scale).max(axis=(1, 3))  # a hair stays in one piece
+    numbers, _ = ndimage.label(coarse > INK_THRESHOLD, np.ones((3, 3)))
     return numbers, scale
 
 

@@ -18,7 +18,10 @@ _AROUND = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
 
 
 def thin(mask: Mask) -> Mask:
-    """The skeleton of a shape (H, W): one pixel wide, connected as the shape is."""
+    """The skeleton of a shape (H, W): one pixel wide, connected as the shape is.
+
+    A weakness of the method: a stroke at exactly 45 degrees and two pixels wide at some moment is lost.
+    """
     padded = np.pad(mask, 1).astype(np.uint8)
     while True:
         before = padded.sum()
