@@ -7,7 +7,11 @@ from typing import Any
 
 import gradio as gr
 
+from mnist_demo.ui.downloads import Downloads
+from mnist_demo.ui.experiment_form import ExperimentForm
+from mnist_demo.ui.runs_table import RunsTable
 from mnist_demo.ui.scrubber import Scrubber
+from mnist_demo.ui.step_panel import StepByStep
 from mnist_demo.ui.visit import Visit
 
 
@@ -25,5 +29,17 @@ class AfterTraining:
 
     def build_panels(self) -> None:
         """Builds the panels inside the current Blocks context."""
-        with gr.Tabs(elem_id="after"), gr.Tab("Look back", id="look-back"):
-            self.scrubber.build_panel(self.charts, self.current, self.finished, self.overlay)
+        shared = (self.current, self.finished, self.overlay)
+        with gr.Tabs(elem_id="after"):
+            with gr.Tab("Look back", id="look-back"):
+                self.scrubber.build_panel(self.charts, *shared)
+            with gr.Tab("Runs", id="runs-tab"):
+                RunsTable(self.visit, self.charts, *shared)
+            with gr.Tab("Downloads", id="downloads"):
+                Downloads(self.visit, *shared)
+            with gr.Tab("Step by step", id="step-by-step"):
+                self.steps = StepByStep(self.visit)
+
+    def connect(self, form: ExperimentForm) -> None:
+        """Lets the form's run A be taken apart, once both are built."""
+        self.steps.connect(form)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -232,3 +233,15 @@ def is_cell(value: object) -> bool:
         and value[0] in (0, 1)
         and all(0 <= number < CLASSES for number in value[1:])
     )
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value from the page is a number that can be compared with an epoch."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
+
+
+def whole_number(value: Any, low: int, high: int, default: int) -> int:
+    """A value from the page as a whole number within bounds; NaN and what is no number become the default."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        return default
+    return round(min(max(value, low), high))

@@ -5,7 +5,6 @@ run looked like is `looking_back`.
 """
 
 import asyncio
-import math
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -23,11 +22,13 @@ from mnist_demo.ui.looking_back import (
     best_sentence,
     heading_html,
     is_cell,
+    is_number,
     kept_at,
     nearest_point,
     numbers_html,
     scrub_epochs,
     stopping_sentence,
+    whole_number,
 )
 from mnist_demo.ui.run_view import NAMES, pair_curves
 from mnist_demo.ui.visit import QUICK, Visit, note_html
@@ -61,15 +62,13 @@ class Scrubber:
         """Builds what follows the slider and connects it all."""
         self.empty = gr.HTML(note_html(EMPTY))
         with gr.Column(visible=False) as self.panel:
-            with gr.Row(equal_height=True, elem_classes="mnist-buttons"):
-                self.which = gr.Radio(
-                    list(SHOWN), value=BOTH, show_label=False, container=False, elem_id="scrub-run", min_width=160
-                )
+            with gr.Row(elem_classes="mnist-buttons"):
                 jumps = [
                     gr.Button(text, size="sm", min_width=70, elem_id=f"jump-{index}")
                     for index, text in enumerate(("Best of A", "Best of B", "First", "Last"))
                 ]
             self.numbers = gr.HTML("", elem_id="scrub-numbers")
+            self.which = gr.Radio(list(SHOWN), value=BOTH, show_label=False, container=False, elem_id="scrub-run")
             with gr.Row():
                 self.sides = [_Side(name) for name in NAMES]
             gr.HTML(note_html(COLOURS_NOTE))
@@ -155,11 +154,10 @@ class Scrubber:
     ) -> list[Any]:
         """A point of the curves was chosen: the slider goes there."""
         pair_of_runs = self._pair(ids, request)
-        epoch = event.value
-        if not pair_of_runs or not isinstance(epoch, int | float) or not math.isfinite(epoch):
+        if not pair_of_runs or not is_number(event.value):
             return [gr.skip()] * (len(self.view) + 2)
         epochs = scrub_epochs(pair_of_runs)
-        place = min(range(len(epochs)), key=lambda index: abs(epochs[index] - epoch))
+        place = min(range(len(epochs)), key=lambda index: abs(epochs[index] - event.value))
         return [place, *await self.scrub(place, which, ids, overlay, cell, request)]
 
     async def jump(
@@ -193,8 +191,7 @@ class Scrubber:
 
     def stop_early(self, patience: Any, ids: Any, request: gr.Request) -> str:
         """Where early stopping would have ended each run, one sentence a run."""
-        is_whole = isinstance(patience, int | float) and not isinstance(patience, bool) and math.isfinite(patience)
-        epochs = min(max(int(patience), 1), 1000) if is_whole else PATIENCE
+        epochs = whole_number(patience, 1, 200, PATIENCE)
         return "".join(
             f"<p>{escape(stopping_sentence(name, run.history, epochs))}</p>"
             for name, run in zip(NAMES, self._pair(ids, request), strict=False)
@@ -267,9 +264,7 @@ class _Side:
 def _place(position: Any, pair_of_runs: list[Run]) -> int:
     """The slider's value as an index of `scrub_epochs`; what is no number goes to the end."""
     last = len(scrub_epochs(pair_of_runs)) - 1
-    if isinstance(position, bool) or not isinstance(position, int | float) or not math.isfinite(position):
-        return last
-    return min(max(round(position), 0), last)
+    return whole_number(position, 0, last, last)
 
 
 def _numbers(pair_of_runs: list[Run], epoch: float) -> str:

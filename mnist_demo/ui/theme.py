@@ -67,5 +67,11 @@ CSS = """
 .mnist-dot-b { background: var(--mnist-b); }
 .mnist-look { font-size: 0.92rem; font-weight: 600; margin: 0.2rem 0; }
 .mnist-wide { overflow-x: auto; }
+.mnist-runs td:nth-child(2), .mnist-runs thead th:nth-child(2) { text-align: left; min-width: 9rem; }
+.mnist-numbers b { font-weight: 700; }
+.mnist-steps button { font-family: var(--font-mono); font-size: 0.82rem !important; }
+.mnist-said { border-left: 3px solid var(--mnist-a); padding: 0.4rem 0.8rem;
+  background: var(--background-fill-secondary); }
+.mnist-hash code { overflow-wrap: anywhere; font-size: 0.82rem; }
 @media (max-width: 640px) { .mnist-buttons button { min-width: 0 !important; } }
 """

@@ -113,6 +113,7 @@ def build_train_tab(visit: Visit) -> TrainTab:
                 query = gr.Textbox(visible=False)
                 link = gr.Textbox(label="Link", buttons=["copy"], interactive=False, elem_id="link")
 
+    after.connect(form)
     setup = Setup(panel, form, column)
     training = _Training(visit, form)
     shown = [charts, status, notice, current, finished, train_button, stop_button, resume_button]
