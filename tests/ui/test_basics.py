@@ -230,6 +230,16 @@ def test_the_notebook_is_downloaded(page: Page, address: str) -> None:
     choose(page, "randn")  # and the panel goes on working
 
 
+def test_the_code_is_copied_as_it_runs(page: Page, address: str) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit(page, address)
+    choose(page, "matrix_product")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.locator(".mnist-copy")).to_have_text("Copied")
+    example = EXAMPLES["matrix_product"]
+    assert page.evaluate("navigator.clipboard.readText()") == source.listing(example, example.defaults).text
+
+
 def test_train_this_tells_the_page_what_to_train(page: Page, address: str) -> None:
     visit(page, address)
     choose(page, "randn")

@@ -57,10 +57,7 @@ def validation_split(show, val_size, seed, digits):
     )
     for name, part in (("train", train_part), ("validation", val_part)):
         pixels, labels = part[:10]
-        show(
-            name,
-            pictures(pixels.view(-1, 28, 28), labels.tolist(), size=42),
-        )
+        show(name, pictures(pixels.view(-1, 28, 28), labels.tolist(), 42))
 
 
 @example(
@@ -199,10 +196,8 @@ def eval_and_train(show, mode, p, index, digits):
         model.eval()
     with torch.no_grad():
         twenty = torch.softmax(model(pixels[index].repeat(20, 1)), dim=1)
-    show(
-        f"label {labels[index]}",
-        pictures(pixels[index].view(28, 28), size=70),
-    )
+    picture = pictures(pixels[index].view(28, 28), size=70)
+    show(f"label {labels[index]}", picture)
     answers = twenty.argmax(dim=1)
     show("twenty answers: " + " ".join(str(a) for a in answers.tolist()))
     low, mean, high = twenty.amin(0), twenty.mean(0), twenty.amax(0)

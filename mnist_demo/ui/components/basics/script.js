@@ -119,8 +119,13 @@ function step(offset) {
 function build(view) {
   const heading = make('h2', { tabindex: '-1' }, view.title);
   const copy = make('button', { type: 'button', class: 'mnist-copy', onclick: async () => {
-    await navigator.clipboard.writeText(panel.querySelector('.mnist-panes').dataset.text);
-    copy.textContent = 'Copied';
+    if (navigator.clipboard) { // absent on plain http
+      await navigator.clipboard.writeText(panel.querySelector('.mnist-panes').dataset.text);
+      copy.textContent = 'Copied';
+    } else {
+      getSelection().selectAllChildren(panel.querySelector('.mnist-panes'));
+      copy.textContent = 'Selected';
+    }
     setTimeout(() => { copy.textContent = 'Copy'; }, 1500);
   } }, 'Copy');
   panel.classList.toggle('mnist-columns', view.panes > 1);
