@@ -1,0 +1,30 @@
+"""Runs the benchmarks that are named, or all, and prints one table: medians and ratios, on this machine, now."""
+
+import argparse
+import importlib
+import os
+import sys
+import time
+
+NAMES = ("start", "page", "training", "basics")
+
+
+def main() -> None:
+    """Parses the names, measures, prints."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(NAMES)}; all by default")
+    names = parser.parse_args().names or list(NAMES)
+    if unknown := [name for name in names if name not in NAMES]:
+        parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(NAMES)}")
+    load = os.getloadavg()[0]
+    print(f"{os.cpu_count()} cores, load {load:.1f} before the start; on a busy machine only ratios mean something.\n")
+    print("| what | value |\n|---|---|")
+    for name in names:
+        started = time.perf_counter()
+        for what, value, unit in importlib.import_module(f"benchmarks.{name}").measure():
+            print(f"| {what} | {value:,.4g} {unit} |", flush=True)
+        print(f"{name} took {time.perf_counter() - started:.0f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""What a visitor waits for, in a real Chromium: the first point, the end of a lesson, bars that follow the pen."""
+
+import shutil
+import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.served import Served, served
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+TRAININGS = 5
+STROKES = 40
+THREE = [(0.3, 0.25), (0.5, 0.15), (0.68, 0.25), (0.6, 0.42), (0.45, 0.5), (0.7, 0.66), (0.5, 0.85), (0.3, 0.78)]
+
+# Clicks Train; milliseconds to the first point on the charts, and to the end of both runs.
+TRAIN_JS = """async () => {
+  const until = (isMet) => new Promise((done) => {
+    const look = () => (isMet() ? done(performance.now() - start) : requestAnimationFrame(look));
+    look();
+  });
+  const curves = document.querySelector('#curves .mnist-curves'), start = performance.now();
+  document.querySelector('#train').click();
+  const first = await until(() => Number(curves.dataset.seq) > 0);
+  const last = await until(() => document.querySelectorAll('.mnist-run[data-status=finished]').length === 2);
+  return [first, last];
+}"""
+
+# From each pen-up to the frame in which the bars answer that drawing.
+WATCH_JS = """() => {
+  window.penUps = [];
+  const paper = document.querySelector('.mnist-canvas canvas'), canvas = document.querySelector('.mnist-canvas');
+  const bars = document.querySelector('.mnist-bars');
+  paper.addEventListener('pointerup', () => {
+    const start = performance.now();
+    setTimeout(() => {
+      const seq = canvas.dataset.seq;
+      const look = () => {
+        if (bars.dataset.seq === seq) window.penUps.push(performance.now() - start);
+        else requestAnimationFrame(look);
+      };
+      look();
+    }, 0);
+  });
+}"""
+
+
+def measure() -> list[tuple[str, float, str]]:
+    """(name, value, unit) of what happens between a click or a stroke and the page."""
+    with served() as app, _browser_page() as page:
+        app.wait_until_warm()
+        firsts, ends = zip(*(_train(page, app) for _ in range(TRAININGS)), strict=True)
+        rows = [
+            ("Train to first point, 1,000 images, median", statistics.median(firsts), "ms"),
+            ("a lesson's pair (1,000 images, 40 epochs), unpaced, median", statistics.median(ends) / 1000, "s"),
+        ]
+        page.goto(app.address)
+        page.get_by_role("tab", name="Draw").click()
+        page.locator(".mnist-canvas canvas").wait_for()
+        page.evaluate(WATCH_JS)
+        for models in (1, 3):
+            _ask(page, models)
+            times = sorted(_pen_up(page) for _ in range(STROKES + 5))[: STROKES + 5]
+            word = "one model" if models == 1 else f"{models} models"
+            rows.append((f"pen-up to moved bars, {word}, median", statistics.median(times), "ms"))
+            rows.append((f"pen-up to moved bars, {word}, p95", times[int(0.95 * len(times))], "ms"))
+    return rows
+
+
+@contextmanager
+def _browser_page() -> Iterator[Page]:
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(60_000)
+        yield page
+        browser.close()
+
+
+def _train(page: Page, app: Served) -> tuple[float, float]:
+    page.goto(f"{app.address}/?b.dropout=0.5")
+    page.locator("#train").wait_for()
+    page.locator("#difference", has_text="dropout").wait_for()
+    page.locator("#pace input").click()
+    page.get_by_role("option", name="as fast as it goes").click()
+    first, last = page.evaluate(TRAIN_JS)
+    return first, last
+
+
+def _ask(page: Page, models: int) -> None:
+    """Chooses that many of the shipped models."""
+    box = page.locator("#models input")
+    box.click()
+    for _ in range(4):
+        box.press("Backspace")
+    for _ in range(models):
+        box.click()
+        page.locator("#models [role=option]:not(.selected):not([aria-selected=true])").first.click()
+    box.press("Escape")
+
+
+def _pen_up(page: Page) -> float:
+    """Milliseconds from lifting the pen after a 3 to its answer."""
+    count = page.evaluate("window.penUps.length")
+    box = page.locator(".mnist-canvas canvas").bounding_box()
+    assert box is not None
+    places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in THREE]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=3)
+    page.mouse.up()
+    page.wait_for_function("count => window.penUps.length > count", arg=count)
+    page.get_by_role("button", name="Clear").click()
+    page.wait_for_timeout(150)
+    return float(page.evaluate("window.penUps.at(-1)"))

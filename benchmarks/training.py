@@ -1,0 +1,85 @@
+"""Training through the app, on its workers and in its chunks, against the same loop bare in one process per core."""
+
+import asyncio
+import functools
+import multiprocessing
+import os
+import statistics
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import torch
+
+from mnist_demo import checkpoints, data, driver, training
+from mnist_demo.cluster import Cluster
+from mnist_demo.config import Experiment
+from mnist_demo.pair import Pair
+from mnist_demo.runs import RunStore
+
+CORES = 2
+CHUNK_STEPS = 700
+REPEATS = 3
+MLP = Experiment.from_dict({"train_size": 55_000, "epochs": 5})
+CNN = Experiment.from_dict({"network": "cnn", "train_size": 20_000, "epochs": 1})
+
+
+def measure() -> list[tuple[str, float, str]]:
+    """(name, value, unit): images a second of one bare process; two runs through the app, relative to two bare."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    root = data.mnist_root()
+    spawn = multiprocessing.get_context("spawn")
+    rows = []
+    with ProcessPoolExecutor(CORES, spawn) as bare, Cluster.start(warm=functools.partial(driver.warm, root)) as cluster:
+        _both_bare(bare, MLP.replace(epochs=1), root)  # imports, and reads the images
+        cluster.run_blocking(data.load_training_data, root)
+        for name, experiment in (("MLP 784-256-128-10", MLP), ("CNN", CNN)):
+            seconds = statistics.median(bare.submit(bare_loop, experiment, root).result() for _ in range(REPEATS))
+            images = experiment.epochs * experiment.train_size
+            rows.append((f"{name}, one bare process, evaluations included", images / seconds, "images/s"))
+        together, chunked, driven = [], [], []
+        for _ in range(REPEATS):  # in turn, so that a busy moment hits all three
+            together.append(_both_bare(bare, MLP, root))
+            chunked.append(asyncio.run(_in_chunks(cluster, root)))
+            driven.append(asyncio.run(_driven(cluster, root)))
+    base = statistics.median(together)
+    rows.append(("two MLPs at once, bare", 2 * MLP.epochs * MLP.train_size / base, "images/s"))
+    rows.append((f"through the app, {CHUNK_STEPS}-step chunks, of bare", base / statistics.median(chunked), "times"))
+    rows.append(("through the app, its own chunks and snapshots, of bare", base / statistics.median(driven), "times"))
+    return rows
+
+
+def bare_loop(experiment: Experiment, root: Path) -> float:
+    """In a process: seconds of the whole run in one call, on one thread."""
+    torch.set_num_threads(1)
+    images = data.load_training_data(root)
+    started = time.perf_counter()
+    training.advance(training.start(experiment), 10**9, images)
+    return time.perf_counter() - started
+
+
+def _both_bare(pool: ProcessPoolExecutor, experiment: Experiment, root: Path) -> float:
+    started = time.perf_counter()
+    futures = [pool.submit(bare_loop, experiment, root) for _ in range(CORES)]
+    for future in futures:
+        future.result()
+    return time.perf_counter() - started
+
+
+async def _in_chunks(cluster: Cluster, root: Path) -> float:
+    async def one() -> None:
+        state = checkpoints.state_to_bytes(training.start(MLP))
+        while checkpoints.progress_of(state).status is training.Status.RUNNING:
+            state, _ = await cluster.run(driver.train_chunk, state, CHUNK_STEPS, root)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(one() for _ in range(CORES)))
+    return time.perf_counter() - started
+
+
+async def _driven(cluster: Cluster, root: Path) -> float:
+    runs = RunStore().create_pair(Pair(a=MLP, b=MLP), "benchmark")
+    started = time.perf_counter()
+    async for _ in driver.train(runs, cluster, root):
+        pass
+    return time.perf_counter() - started
