@@ -60,12 +60,13 @@ def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: An
                     elem_id="forget",
                 )
             build_why_panel(visit, shelf, canvas, models, bars)
-            build_upload_panel(visit, shelf, models)
+            loaded = build_upload_panel(visit, shelf, models)
     read = _reader(shelf)
     asked = [canvas, models, skipped, forgets]
     shown = [bars, tiles]
     for control in (canvas, models, skipped, forgets):
         control.input(read, asked, shown, trigger_mode="always_last", **QUICK)
+    loaded.then(read, asked, shown, **QUICK)
     flicker = gr.Timer(FLICKER_SECONDS, active=False)
     flicker.tick(read, asked, shown, trigger_mode="always_last", **QUICK)
     forgets.input(lambda is_on: gr.Timer(active=is_on is True), forgets, flicker, **QUICK)
@@ -83,7 +84,8 @@ def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: An
         kept = [key for key in keys if key in known] if isinstance(keys, list) else []
         return gr.Dropdown(choices=choices, value=kept or shelf.default())
 
-    gr.on([tab.select, *refresh_on], renew, models, models, **QUICK)
+    renewed = gr.on([tab.select, *refresh_on], renew, models, models, **QUICK)
+    renewed.then(read, asked, shown, **QUICK)  # a run that has gone on answers anew
     gr.api(predict, api_name="predict", queue=False)  # type: ignore[attr-defined]  # exported, but not in __all__
 
 

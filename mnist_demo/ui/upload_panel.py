@@ -16,13 +16,16 @@ from mnist_demo.config import DEFAULT_HIDDEN_SIZES, Experiment
 from mnist_demo.errors import InvalidCheckpoint, MnistLabError
 from mnist_demo.knobs import to_text
 from mnist_demo.ui.models import MAX_ASKED, ModelShelf
-from mnist_demo.ui.visit import Visit, error_html, owner_of
+from mnist_demo.ui.visit import QUICK, Visit, error_html, owner_of
 
 DEADLINE_SECONDS = 15.0
 
 
-def build_upload_panel(visit: Visit, shelf: ModelShelf, models: gr.Dropdown) -> None:
-    """Builds the panel inside the current Blocks context; what is loaded joins the list of models."""
+def build_upload_panel(visit: Visit, shelf: ModelShelf, models: gr.Dropdown) -> Any:
+    """Builds the panel inside the current Blocks context; what is loaded joins the list of models.
+
+    Returns the event of a loaded checkpoint.
+    """
     with gr.Accordion("Load a checkpoint", open=False):
         gr.Markdown(
             "One of ours (.safetensors), or a state dict saved by `torch.save(model.state_dict(), 'checkpoint.pth')`. "
@@ -51,10 +54,10 @@ def build_upload_panel(visit: Visit, shelf: ModelShelf, models: gr.Dropdown) -> 
         shown = gr.Dropdown(choices=shelf.choices(owner_of(request)), value=asked)
         return shown, f'<p class="mnist-note">{escape(name)} now reads your drawing.</p>'
 
-    file.upload(
+    network.input(_usual_sizes, network, sizes, **QUICK)
+    return file.upload(
         load, [file, network, sizes, models], [models, words], show_progress="minimal", api_visibility="private"
     )
-    network.input(_usual_sizes, network, sizes, queue=False, show_progress="hidden", api_visibility="private")
 
 
 def _read(path: Any) -> bytes:
