@@ -11,13 +11,16 @@ import torch
 from mnist_demo import checkpoints, data
 from mnist_demo.cluster import Cluster
 from mnist_demo.driver import warm
+from mnist_demo.pair import Pair
 from mnist_demo.runs import RunStore
-from mnist_demo.ui.basics import build_basics_tab
+from mnist_demo.ui.basics import build_basics_tab, experiment_of
 from mnist_demo.ui.draw import build_draw_tab
+from mnist_demo.ui.lesson_panel import FREE
 from mnist_demo.ui.models import ModelShelf
+from mnist_demo.ui.page import Page
 from mnist_demo.ui.theme import CSS, THEME
 from mnist_demo.ui.train import build_train_tab
-from mnist_demo.ui.visit import Visit, owner_of
+from mnist_demo.ui.visit import QUICK, Visit, owner_of
 
 HEADER = """<header class="mnist-header"><h1>MNIST Lab</h1>
 <p>Train two networks that differ in one knob, watch why they learn or fail, then draw digits on them.</p></header>"""
@@ -28,16 +31,23 @@ def build_app(cluster: Cluster, store: RunStore, root: Path) -> gr.Blocks:
     """The page's components and events, not yet served. `root` is where torchvision finds MNIST."""
     visit = Visit(store, cluster, root)
     shelf = ModelShelf(checkpoints.shipped(), store)
-    page = gr.Blocks(title="MNIST Lab", analytics_enabled=False, delete_cache=(600, 3600))
+    page = Page(title="MNIST Lab", analytics_enabled=False, delete_cache=(600, 3600))
     with page:
         gr.HTML(HEADER)
-        with gr.Tabs():
+        with gr.Tabs() as tabs:
             with gr.Tab("Train", id="train"):
                 train_tab = build_train_tab(visit)
             with gr.Tab("Draw", id="draw") as draw_tab:
                 build_draw_tab(visit, shelf, draw_tab, train_tab.finished.change)
             with gr.Tab("Basics", id="basics"):
-                build_basics_tab(lambda: root)
+                basics = build_basics_tab(lambda: root)
+
+        def train_this(value: Any) -> list[Any]:
+            """An example's experiment as runs A and B on the Train tab, ready to change one knob."""
+            experiment = experiment_of(value)
+            return [*train_tab.setup.show(FREE, Pair(a=experiment, b=experiment)), gr.Tabs(selected="train")]
+
+        basics.panel.submit(train_this, basics.panel, [*train_tab.setup.outputs, tabs], **QUICK)
 
         def leave(request: gr.Request) -> None:
             store.drop_owner(owner_of(request))

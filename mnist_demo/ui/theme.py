@@ -67,6 +67,7 @@ CSS = """
 .mnist-dot-b { background: var(--mnist-b); }
 .mnist-look { font-size: 0.92rem; font-weight: 600; margin: 0.2rem 0; }
 .mnist-wide { overflow-x: auto; }
+.mnist-numbers, .mnist-numbers tr { border: 0 !important; }
 .mnist-runs td:nth-child(2), .mnist-runs thead th:nth-child(2) { text-align: left; min-width: 9rem; }
 .mnist-numbers b { font-weight: 700; }
 .mnist-steps button { font-family: var(--font-mono); font-size: 0.82rem !important; }

@@ -42,7 +42,7 @@ LINK_JS = """(query) => {
 class TrainTab:
     """What the page around the tab needs."""
 
-    form: ExperimentForm
+    setup: "Setup"
     finished: gr.State  # changes when a training ends or stops
     open: Callable[[gr.Blocks], None]  # makes a page show what its link asks for
 
@@ -170,7 +170,7 @@ def build_train_tab(visit: Visit) -> TrainTab:
         opened = page.load(setup.open_link, None, [*setup.outputs, column, notice], **QUICK)
         opened.then(describe, described, [difference, loop, query], **QUICK)
 
-    return TrainTab(form, finished, open_with)
+    return TrainTab(setup, finished, open_with)
 
 
 class _Training:

@@ -1,0 +1,38 @@
+"""The page's one door for calls: whatever goes wrong behind it reaches the caller as a sentence.
+
+A browser sends what the components allow, a program whatever it likes: Gradio's components then fail in many ways,
+which it would pass on as `{"error": null}`. Knows errors only; what a call does is for the handlers.
+"""
+
+import logging
+from typing import Any
+
+import gradio as gr
+
+from mnist_demo.errors import MnistLabError
+
+UNREADABLE = "The server cannot use these values: send what the page sends."
+MAX_CHARACTERS = 300  # Gradio's own messages repeat the bad value, however long
+
+
+class Page(gr.Blocks):
+    """`gr.Blocks` whose every failed call is a `gr.Error` with one plain sentence."""
+
+    async def process_api(self, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """What a call returns. Raises gr.Error for anything that is wrong with it."""
+        try:
+            answer: dict[str, Any] = await super().process_api(*arguments, **options)
+            return answer
+        except MnistLabError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        except gr.Error as error:
+            raise gr.Error(_sentence(str(error.message)), print_exception=False) from error
+        except Exception as error:
+            logging.getLogger(__name__).warning("A call failed.", exc_info=error)
+            raise gr.Error(UNREADABLE, print_exception=False) from error
+
+
+def _sentence(message: str) -> str:
+    if len(message) > MAX_CHARACTERS:
+        return UNREADABLE
+    return message if message.endswith((".", "!", "?")) else f"{message}."
