@@ -12,7 +12,7 @@ import gradio as gr
 from mnist_demo.errors import MnistLabError
 
 UNREADABLE = "The server cannot use these values: send what the page sends."
-MAX_CHARACTERS = 300  # Gradio's own messages repeat the bad value, however long
+MAX_CHARACTERS = 300  # Gradio's own messages repeat the bad value, however long, and name Python's types
 
 
 class Page(gr.Blocks):
@@ -33,6 +33,6 @@ class Page(gr.Blocks):
 
 
 def _sentence(message: str) -> str:
-    if len(message) > MAX_CHARACTERS:
+    if len(message) > MAX_CHARACTERS or "<class" in message:
         return UNREADABLE
     return message if message.endswith((".", "!", "?")) else f"{message}."
