@@ -57,6 +57,7 @@ def served() -> Iterator[Served]:
         env=os.environ | {"GRADIO_SERVER_PORT": str(port)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        preexec_fn=_heed_interrupts,
     )
     try:
         while not _answers(address):
@@ -67,6 +68,11 @@ def served() -> Iterator[Served]:
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(timeout=60)
+
+
+def _heed_interrupts() -> None:
+    """For a child of a shell that runs its jobs in the background, where Ctrl-C is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _answers(address: str) -> bool:
