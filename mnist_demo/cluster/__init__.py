@@ -16,16 +16,17 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Self, TypeVar, TypeVarTuple, cast
 
 import dask
 from distributed import Client, KilledWorker, LocalCluster
 from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
+from mnist_demo.cluster.status import ClusterStatus, Phase, why_not_started
 from mnist_demo.cluster.workers import WORKER_SETTINGS, WorkerCare, kill_worker_of
-from mnist_demo.errors import EngineUnavailable, MnistLabError
+from mnist_demo.errors import EngineUnavailable
+
+__all__ = ["Cluster", "ClusterStatus", "Phase"]
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
@@ -38,24 +39,6 @@ RECONNECT_SECONDS = 2.0
 
 # A round trip ships a few MB of optimizer state in the task itself, about which Dask would warn above 10 MB.
 _COMMON_SETTINGS = {"distributed.admin.large-graph-warning-threshold": "256MiB"}
-
-
-class Phase(StrEnum):
-    """Where a cluster is in its life."""
-
-    STARTING = "starting"
-    READY = "ready"
-    FAILED = "failed"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True)
-class ClusterStatus:
-    """What a page may show: the phase, the workers alive now, and for FAILED one sentence that says why."""
-
-    phase: Phase
-    workers: int = 0
-    reason: str = ""
 
 
 class Cluster:
@@ -168,7 +151,7 @@ class Cluster:
                     await self._connected_life(stack)
                 reason = _LOST
             except Exception as error:
-                reason = _why_not_started(error, self._scheduler_address)
+                reason = why_not_started(error, self._scheduler_address)
                 logging.getLogger(__name__).warning(reason, exc_info=error)
             self._client = None
             if self._closing.is_set():
@@ -284,14 +267,3 @@ class Cluster:
 
 _CLOSED = "The training workers have been shut down; restart the app to train."
 _LOST = "The connection to the training workers was lost; try again in a minute."
-
-
-def _why_not_started(error: Exception, scheduler_address: str | None) -> str:
-    if isinstance(error, MnistLabError):
-        return str(error)
-    if scheduler_address:
-        return (
-            f"The training scheduler at {scheduler_address} cannot be used ({type(error).__name__}: {error}); "
-            "check that it runs and has workers."
-        )
-    return f"The training workers could not start ({type(error).__name__}: {error})."
