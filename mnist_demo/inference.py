@@ -25,9 +25,10 @@ from mnist_demo.sketch import Stage
 TEMPERATURE = "temperature"  # among a checkpoint's scores: what its logits are divided by; 1 if absent
 LEAST_CONFIDENCE = "least_confidence"  # likewise: below it a drawing is called no digit; 0 if absent
 LEAST_SIZE = 0.06  # of the canvas: a smaller drawing is no digit
-# A piece of ink at most so many times as long as wide is a dot. Measured 2026-11-23: single clicks 1.5 to 1.7, two
-# that touch up to 3.5; digits at least 2.4, and 4.2 where they are small, which is less than this share of the canvas.
-BLOB_LENGTH, CLICK_LENGTH, SMALL = 2.2, 3.6, 0.2
+# How long ink is beside its width, measured 2026-11-23: single clicks of a brush 1.5 to 1.7, two that touch 2.0 to 3.5,
+# drawn digits from 2.4. What lies between is a blot of clicks unless the network is this sure: it gave blots at most
+# 0.5 and digits as thick at least 0.75.
+CLICK_LENGTH, BLOT_LENGTH, BLOT_CONFIDENCE = 2.0, 3.6, 0.6
 PART_HEIGHT = 0.55  # of the tallest: a lower part of a drawing belongs to its neighbour
 # Parts side by side are several digits if two of them are more surely digits than this, and than the whole.
 PART_CONFIDENCE, UNLIKE_PART_CONFIDENCE = 0.8, 0.5
@@ -80,12 +81,15 @@ def recognize(
     if not stages:
         return Prediction(np.zeros(CLASSES, np.float32), Refusal.BLANK, [])
     pieces = _pieces(stages, ink)
-    if _is_too_little(pieces, max(ink.shape)):
+    if _is_tiny(pieces, max(ink.shape)) or _are_dots(pieces, CLICK_LENGTH):
         return Prediction(np.zeros(CLASSES, np.float32), Refusal.TOO_LITTLE_INK, stages)
     answer = probabilities([stages[-1].image], model)[0]
     if not np.isfinite(answer).all():  # finite weights can still overflow on the way to the logits
         return Prediction(np.zeros(CLASSES, np.float32), Refusal.NO_NUMBER, stages)
-    is_unlike = float(answer.max()) < model.scores.get(LEAST_CONFIDENCE, 0)
+    least = model.scores.get(LEAST_CONFIDENCE, 0.0)
+    if float(answer.max()) < max(least, BLOT_CONFIDENCE) and _are_dots(pieces, BLOT_LENGTH):
+        return Prediction(np.zeros(CLASSES, np.float32), Refusal.TOO_LITTLE_INK, stages)
+    is_unlike = float(answer.max()) < least
     refusal = Refusal.NOT_A_DIGIT if is_unlike else None
     surest = _sureness_of_parts(pieces, model)
     if surest > (UNLIKE_PART_CONFIDENCE if is_unlike else max(PART_CONFIDENCE, float(answer.max()))):
@@ -131,20 +135,20 @@ def _pieces(stages: Sequence[Stage], ink: Ink) -> list[Piece]:
     return pieces_of(cleaned)
 
 
-def _is_too_little(pieces: Sequence[Piece], side: int) -> bool:
-    """Whether there are only dots, or the whole is too small for a canvas of this side."""
-    left, right = min(piece.left for piece in pieces), max(piece.right for piece in pieces)
-    top, bottom = min(piece.top for piece in pieces), max(piece.bottom for piece in pieces)
-    if max(right - left, bottom - top) < LEAST_SIZE * side:
-        return True
-    return all(_is_dot(piece, side) for piece in pieces)
+def _is_tiny(pieces: Sequence[Piece], canvas_side: int) -> bool:
+    """Whether the whole drawing is too small for a canvas of this side."""
+    width = max(piece.right for piece in pieces) - min(piece.left for piece in pieces)
+    height = max(piece.bottom for piece in pieces) - min(piece.top for piece in pieces)
+    return max(width, height) < LEAST_SIZE * canvas_side
 
 
-def _is_dot(piece: Piece, canvas_side: int) -> bool:
-    """Whether a piece is about as long as it is wide: one click of the brush, or two that touch."""
-    side = min(piece.extent, 40)  # pixels: enough to tell, and fast
-    length = side / stroke_width(shrink(piece.ink, side / piece.extent))
-    return length < (CLICK_LENGTH if piece.extent < SMALL * canvas_side else BLOB_LENGTH)
+def _are_dots(pieces: Sequence[Piece], longest: float) -> bool:
+    """Whether every piece is at most `longest` times as long as it is wide."""
+    for piece in pieces:
+        side = min(piece.extent, 40)  # pixels: enough to tell, and fast
+        if side >= longest * stroke_width(shrink(piece.ink, side / piece.extent)):
+            return False
+    return True
 
 
 def _sureness_of_parts(pieces: Sequence[Piece], model: Checkpoint) -> float:

@@ -60,9 +60,14 @@ def test_a_tiny_drawing_is_too_little() -> None:
 def test_no_drawn_digit_counts_as_dots(training_data: TrainingData) -> None:
     hand = Hand(training_data.val.first(300))
     for condition in CONDITIONS:
-        if condition.name != "400×400":  # 64 pixels under a brush of 28 are a blot
-            for drawing in hand.drawings(condition, 10):
-                assert recognize(drawing.ink, model()).refusal is not Refusal.TOO_LITTLE_INK, condition.name
+        for drawing in hand.drawings(condition, 8):
+            assert recognize(drawing.ink, model()).refusal is not Refusal.TOO_LITTLE_INK, condition.name
+
+
+def test_clicks_that_touch_are_a_blot_unless_the_network_is_sure() -> None:
+    blot = clicks((140, 140), (140, 162), brush=28)
+    assert recognize(blot, model(narrow=2, wide=2)).refusal is Refusal.TOO_LITTLE_INK
+    assert recognize(blot, model()).refusal is None
 
 
 def test_below_the_least_confidence_it_is_no_digit_and_the_closest_is_still_named() -> None:
