@@ -1,18 +1,27 @@
-"""A real browser for the tests of the page, found or fetched; and a page that must stay clean.
+"""A real browser for the tests of the page, found or fetched; a page that must stay clean; and the app, served.
 
 `page` fails at the end of a test on any console error, page error or request that left 127.0.0.1.
 """
 
+import asyncio
+import functools
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, expect, sync_playwright
+
+from mnist_demo.cluster import Cluster
+from mnist_demo.driver import warm
+from mnist_demo.runs import RunStore
+from mnist_demo.ui.app import build_app, launch_settings
 
 FLAGS = (
     "--no-sandbox",
@@ -86,11 +95,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
 
 
+@pytest.fixture
+def own_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop for tests that build a page without serving it: Gradio takes the current one and never closes it."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield loop
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One headless Chromium for all tests."""
     with sync_playwright() as playwright:
         browser = _launch(playwright)
+        expect.set_options(timeout=15_000)  # the machine may be busy
         yield browser
         browser.close()
 
@@ -118,3 +138,32 @@ def page(browser: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert not faults, "\n".join(faults)
+
+
+@dataclass(frozen=True)
+class ServedApp:
+    """The app behind its address, and what the server keeps."""
+
+    address: str
+    store: RunStore
+    cluster: Cluster
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def app(mnist_root: Path) -> Iterator[ServedApp]:
+    """The whole app with two real workers, launched as `python app.py` launches it; one for all tests."""
+    store = RunStore()
+    with Cluster.start(warm=functools.partial(warm, mnist_root)) as cluster:
+        cluster.run_blocking(abs, 1)  # so that starting workers do not keep Gradio from finding its own port
+        blocks = build_app(cluster, store, mnist_root)
+        _, address, _ = blocks.queue(max_size=64).launch(
+            **launch_settings(free_port()), prevent_thread_lock=True, quiet=True
+        )
+        yield ServedApp(address.rstrip("/"), store, cluster)
+        blocks.close(verbose=False)
