@@ -8,6 +8,10 @@ THEME = gr.themes.Default(
     font=["system-ui", "sans-serif"],
     font_mono=["ui-monospace", "monospace"],
     radius_size=gr.themes.sizes.radius_md,
+).set(
+    # The default's quiet text is too pale on white to be read by everybody (WCAG asks for a contrast of 4.5).
+    body_text_color_subdued="*neutral_500",
+    block_info_text_color="*neutral_500",
 )
 
 CSS = """
