@@ -87,7 +87,7 @@ class ExperimentForm:
         for name, value in [(name, to_text(new)) for name, (_, new) in changes] + [(NOTHING, "")] * B_ROWS:
             is_open = name != NOTHING and not is_locked
             values.append(gr.update(value=name, interactive=not is_locked))
-            values.append(gr.Dropdown(choices=_values_of(name), value=value, interactive=is_open))
+            values.append(gr.update(choices=_values_of(name), value=value, interactive=is_open))
         return values[: len(self.inputs)]
 
     def _a_row(self, pair: Pair, *row: Knob) -> None:
@@ -146,10 +146,10 @@ def _values_of(name: str) -> list[str]:
 def _offer_values(name: Any) -> Any:
     """Run B's choices for a knob; the first that is not A's default is put forward."""
     if not isinstance(name, str) or name not in knobs():
-        return gr.Dropdown(choices=[], value="", interactive=False)
+        return gr.update(choices=[], value="", interactive=False)
     values = _values_of(name)
     other = next((value for value in values if value != to_text(knobs()[name].default)), "")
-    return gr.Dropdown(choices=values, value=other, interactive=True)
+    return gr.update(choices=values, value=other, interactive=True)
 
 
 def _typed(name: str, value: Any) -> Any:
