@@ -3,7 +3,6 @@
 `page` fails at the end of a test on any console error, page error or request that left 127.0.0.1.
 """
 
-import asyncio
 import functools
 import os
 import shutil
@@ -93,16 +92,6 @@ def _launch(playwright: Playwright) -> Browser:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests last: Playwright keeps an event loop in this thread, where `asyncio.run` then refuses to start."""
     items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
-
-
-@pytest.fixture
-def own_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """An event loop for tests that build a page without serving it: Gradio takes the current one and never closes it."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield loop
-    asyncio.set_event_loop(None)
-    loop.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,243 @@
+"""Looking back: every part of the panel follows one slider; early stopping is told without retraining."""
+
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+from playwright.sync_api import Page, expect
+
+from mnist_demo import checkpoints
+from mnist_demo.config import Experiment
+from mnist_demo.data import Split, load_training_data
+from mnist_demo.evaluation import evaluate
+from mnist_demo.history import Metrics
+from mnist_demo.runs import Run
+from mnist_demo.ui import looking_back
+from mnist_demo.ui.components.curves import create_curves
+from mnist_demo.ui.looking_back import (
+    Kept,
+    Look,
+    Looks,
+    best_sentence,
+    image_count,
+    is_cell,
+    kept_at,
+    nearest_point,
+    scrub_epochs,
+    stopping_sentence,
+    whole_number,
+)
+from mnist_demo.ui.models import ModelShelf
+from mnist_demo.ui.scrubber import Scrubber
+from mnist_demo.ui.visit import Visit
+from tests.ui.conftest import ServedApp
+from tests.ui.trained import ME, YOU, do, ids_of, request_of, tiny_pair, train_pair, unserved_page, visit_of
+
+# Gradio's queue statistics use a pandas option that pandas has since deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
+
+
+class Panel:
+    """The panel with a trained pair of this visitor."""
+
+    def __init__(self, visit: Visit, pair_of_runs: list[Run]) -> None:
+        self.visit, self.runs, self.ids = visit, pair_of_runs, ids_of(pair_of_runs)
+        with unserved_page():
+            self.scrubber = Scrubber(visit)
+            self.scrubber.build_panel(create_curves(), gr.State(()), gr.State(0), gr.State(()))
+
+    def scrub(self, position: Any, which: Any = "both", cell: Any = None, owner: str = ME) -> dict[str, Any]:
+        found = do(self.scrubber.scrub(position, which, self.ids, (), cell, request_of(owner)))
+        names = ["curves", "numbers", "column_a", "heading_a", "tiles_a", "column_b", "heading_b", "tiles_b"]
+        return dict(zip([*names, "confusion", "cell_words", "cell_tiles"], found, strict=True))
+
+
+@pytest.fixture
+def panel(mnist_root: Path, tiny: Experiment) -> Panel:
+    visit = visit_of(mnist_root)
+    return Panel(visit, train_pair(visit, tiny_pair(tiny)))
+
+
+def point(epoch: float, val_loss: float, val_accuracy: float) -> Metrics:
+    return Metrics(int(epoch), epoch, int(epoch), 1.0, 1.0, 0.5, val_loss, val_accuracy)
+
+
+HISTORY = [point(e, loss, acc) for e, loss, acc in [(0, 2.3, 0.1), (1, 0.6, 0.8), (2, 0.5, 0.84), (3, 0.6, 0.85)]]
+HISTORY += [point(4, 0.7, 0.86), point(5, 0.45, 0.855)]
+
+
+def test_everything_follows_the_slider(panel: Panel) -> None:
+    shown = panel.scrub(1)
+    assert shown["curves"]["cursor"] == 1
+    assert [run.cursor for run in panel.runs] == [1, 1]
+    for name, run in zip("ab", panel.runs, strict=True):
+        assert f"Run {name.upper()}, first layer at epoch 1" in shown[f"heading_{name}"]
+        assert f"{run.history[1].val_loss:.3f}" in shown["numbers"]
+    assert shown["tiles_a"] != panel.scrub(3)["tiles_a"]
+
+
+def test_the_matrix_is_of_the_kept_weights(panel: Panel) -> None:
+    run = panel.runs[1]
+    kept = checkpoints.unpack(run.snapshots[2])
+    split = load_training_data(panel.visit.root).val.first(image_count(run.experiment))
+    assert panel.scrub(2)["confusion"]["matrices"][1]["counts"] == evaluate(kept, split).confusion.tolist()
+
+
+def test_a_cell_shows_its_images_at_every_point(panel: Panel) -> None:
+    counts = np.array(panel.scrub(3)["confusion"]["matrices"][1]["counts"])
+    row, column = (int(i) for i in np.argwhere(counts > 0)[0])
+    shown = panel.scrub(3, cell=[1, row, column])
+    assert shown["confusion"]["selected"] == [1, row, column]
+    assert len(shown["cell_tiles"]["tiles"]) == min(counts[row, column], looking_back.CELL_IMAGES)
+    assert f"Run B: {counts[row, column]} × {row} read as {column}" in shown["cell_words"]
+    assert panel.scrub(1, cell=[1, row, column])["confusion"]["selected"] == [1, row, column]
+    assert panel.scrub(1, "A", cell=[1, row, column])["cell_tiles"]["tiles"] == []
+
+
+def test_one_run_alone_is_shown_alone(panel: Panel) -> None:
+    shown = panel.scrub(2, "B")
+    assert [matrix["name"] for matrix in shown["confusion"]["matrices"]] == ["Run B"]
+    assert shown["tiles_a"]["tiles"] == []
+    assert shown["tiles_b"]["tiles"]
+
+
+def test_the_draw_tab_offers_the_epoch_looked_at(panel: Panel) -> None:
+    shelf = ModelShelf({}, panel.visit.store)
+    key = f"run:{panel.runs[0].id}:scrubbed"
+    assert key not in [each for _, each in shelf.choices(ME)]
+    panel.scrub(1)
+    assert key in [each for _, each in shelf.choices(ME)]
+    assert shelf.find(key, ME).scores["epoch"] == 1
+
+
+def test_a_position_that_is_none_still_gives_a_point(panel: Panel) -> None:
+    for position in (math.nan, math.inf, -math.inf, 10**400, -5, 1.4, True, None, "2", [], {}):
+        assert panel.scrub(position, which=position, cell=position)["curves"]["cursor"] in (0, 1, 3)
+
+
+def test_another_visitors_runs_are_not_looked_at(panel: Panel) -> None:
+    assert all(value == gr.skip() for value in panel.scrub(1, owner=YOU).values())
+    assert [run.cursor for run in panel.runs] == [None, None]
+    assert panel.scrubber.stop_early(5, panel.ids, request_of(YOU)) == ""
+
+
+def test_the_end_of_a_training_puts_the_slider_at_the_last_point(panel: Panel) -> None:
+    panel.scrub(1)
+    empty, bar, column, slider, cell, sentences, *_ = do(panel.scrubber.open("both", 5, panel.ids, request_of(ME)))
+    assert (empty.visible, bar.visible, column.visible) == (False, True, True)
+    assert (slider.maximum, slider.value, slider.label) == (3, 3, "Look back to epoch")
+    assert [run.cursor for run in panel.runs] == [None, None]
+    assert cell is None
+    assert sentences.count("<p>") == 2
+
+
+def test_jumps_go_to_the_best_points(panel: Panel) -> None:
+    for index, expected in enumerate([panel.runs[0].best, panel.runs[1].best, 0, 3]):
+        place, curves, *_ = do(panel.scrubber.jump(index, "A", panel.ids, (), None, request=request_of(ME)))
+        assert place == expected == curves["cursor"]
+
+
+def test_weights_thinned_away_are_replaced_by_the_nearest_and_told(panel: Panel) -> None:
+    del panel.runs[0].snapshots[1]
+    assert "at epoch 0 (nearest kept to epoch 1)" in panel.scrub(1)["heading_a"]
+
+
+def test_weights_that_are_no_numbers_are_refused_in_words(panel: Panel) -> None:
+    run = panel.runs[0]
+    weights = checkpoints.unpack(run.snapshots[3]).model.state_dict()
+    broken = {name: torch.full_like(value, math.nan) for name, value in weights.items()}
+    run.snapshots[3] = checkpoints.pack(broken, run.experiment, {})
+    shown = panel.scrub(3)
+    assert "not finite" in shown["heading_a"]
+    assert shown["tiles_a"]["tiles"] == []
+    assert shown["tiles_b"]["tiles"]
+    assert panel.scrub(0)["tiles_a"]["tiles"]
+
+
+def test_what_was_computed_is_remembered_within_bounds(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[int] = []
+    look = looking_back._look
+
+    def counted(kept: Kept, val: Split) -> Look:
+        computed.append(kept.index)
+        return look(kept, val)
+
+    monkeypatch.setattr(looking_back, "_look", counted)
+    monkeypatch.setattr(looking_back, "LOOKS_IN_MEMORY", 2)
+    looks = Looks(panel.visit.root)
+    for index in (0, 1, 1, 0, 2, 1):
+        kept = kept_at(panel.runs[0], index)
+        assert kept is not None
+        looks.at(kept)
+    assert computed == [0, 1, 2, 1]
+
+
+def test_runs_of_different_rhythm_share_one_slider(panel: Panel) -> None:
+    a, b = panel.runs
+    b.history[:] = [replace(each, epoch=each.epoch / 2) for each in b.history]
+    assert scrub_epochs([a, b]) == [0, 0.5, 1, 1.5, 2, 3]
+    assert nearest_point(b, 3) == 3
+    assert panel.scrub(3)["curves"]["cursor"] == 1.5
+    assert (a.cursor, b.cursor) == (1, 3)
+
+
+def test_another_epoch_with_better_accuracy_is_named() -> None:
+    text = best_sentence("A", HISTORY[:5])
+    assert "lowest validation loss 0.500 at epoch 2 with accuracy 84.0%" in text
+    assert "epoch 4 was more accurate, 86.0%" in text
+    assert "highest too" in best_sentence("A", HISTORY[:3])
+    assert "never" in best_sentence("A", [point(0, math.nan, 0.1)])
+
+
+def test_early_stopping_is_told_from_the_history() -> None:
+    impatient = stopping_sentence("A", HISTORY, 2)
+    assert "stopped at epoch 4 and kept epoch 2: validation loss 0.500, accuracy 84.0%" in impatient
+    assert "instead of 0.450 and 85.5% at epoch 5" in impatient
+    assert "missed epoch 5 with loss 0.450" in impatient
+    assert "missed" not in stopping_sentence("A", HISTORY[:5], 2)
+    assert "would not have been stopped" in stopping_sentence("A", HISTORY, 3)
+    assert "no finite" in stopping_sentence("A", [point(0, math.nan, 0.1)], 3)
+
+
+def test_values_from_the_page_are_taken_with_care() -> None:
+    assert [whole_number(value, 0, 9, 5) for value in (3, 3.6, math.nan, -1, 10**400, "3", True)] == [
+        3,
+        4,
+        5,
+        0,
+        9,
+        5,
+        5,
+    ]
+    assert is_cell([1, 9, 0])
+    assert not any(is_cell(each) for each in (None, [2, 0, 0], [0, 10, 0], [0, -1, 0], [0, 0], "000", [True, 0, 0]))
+
+
+def test_the_slider_a_click_on_the_curves_and_a_cell(page: Page, app: ServedApp) -> None:
+    page.goto(f"{app.address}/?hidden_sizes=16&train_size=100&epochs=6&b.seed=1")
+    page.locator("#pace input").click()
+    page.get_by_role("option", name="as fast as it goes").click()
+    page.get_by_role("button", name="Train", exact=True).click()
+    slider = page.locator("#scrub input[type=range]")
+    expect(slider).to_be_visible(timeout=60_000)
+    matrices = page.locator(".mnist-confusion")
+    expect(matrices).to_have_attribute("data-seq", "6")
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(matrices).to_have_attribute("data-seq", "5")
+    expect(page.locator("svg[data-chart=loss] .mnist-cursor").first).to_be_visible()
+    chart = page.locator("svg[data-chart=loss]")
+    chart.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(slider).to_have_value("1")
+    expect(matrices).to_have_attribute("data-seq", "1")
+    page.locator(".mnist-confusion table").first.get_by_role("button", name=re.compile("[1-9].* of 1 ")).first.click()
+    expect(page.locator("#cell-tiles .mnist-tiles button").first).to_be_visible()

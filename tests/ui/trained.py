@@ -1,0 +1,73 @@
+"""A visitor with a trained pair, for handlers that are called as plain functions."""
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from unittest import mock
+
+import gradio as gr
+
+from mnist_demo.cluster import Cluster
+from mnist_demo.config import Experiment
+from mnist_demo.driver import train_chunk
+from mnist_demo.pair import Pair
+from mnist_demo.runs import Run, RunStore
+from mnist_demo.ui.visit import Visit
+
+Result = TypeVar("Result")
+ME, YOU = "me", "you"
+
+
+@dataclass(frozen=True)
+class FakeRequest:
+    """The one thing of a request that handlers look at."""
+
+    session_hash: str
+
+
+def request_of(owner: str) -> gr.Request:
+    return cast(gr.Request, FakeRequest(owner))
+
+
+def visit_of(root: Path) -> Visit:
+    """A visit without workers: nothing here trains through them."""
+    return Visit(RunStore(), cast(Cluster, None), root)
+
+
+def train_pair(visit: Visit, pair: Pair, owner: str = ME) -> list[Run]:
+    """Both runs, trained to their ends in this process."""
+    pair_of_runs = visit.store.create_pair(pair, owner)
+    for run in pair_of_runs:
+        run.record(*train_chunk(run.state, 100_000, visit.root))
+    return pair_of_runs
+
+
+def tiny_pair(tiny: Experiment, **b: object) -> Pair:
+    return Pair(a=tiny, b=tiny.replace(**(b or {"seed": 1})))
+
+
+def ids_of(pair_of_runs: list[Run]) -> tuple[str, ...]:
+    return tuple(run.id for run in pair_of_runs)
+
+
+def do(coroutine: Coroutine[Any, Any, Result]) -> Result:
+    return asyncio.run(coroutine)
+
+
+@contextmanager
+def unserved_page() -> Iterator[None]:
+    """A context to build components in. Gradio makes event loops for it and never closes them: that is done here."""
+    loops: list[asyncio.AbstractEventLoop] = []
+    make = asyncio.new_event_loop
+
+    def tracked() -> asyncio.AbstractEventLoop:
+        loops.append(make())
+        return loops[-1]
+
+    with mock.patch("asyncio.new_event_loop", tracked), gr.Blocks(analytics_enabled=False):
+        yield  # the loops are made when the inner context ends
+    for loop in loops:
+        loop.close()
