@@ -209,12 +209,22 @@ def _predict(options: argparse.Namespace) -> None:
             raise InvalidDrawing(f"There is no picture {path}.")
         prediction = inference.recognize(sketch.read_picture(path.read_bytes()), checkpoint)
         if options.json:
-            probabilities = [round(float(p), 6) for p in prediction.probabilities]
-            print(
-                json.dumps({"digit": prediction.digit, "probabilities": probabilities, "refusal": prediction.refusal})
-            )
+            answer = {
+                "digit": prediction.digit,
+                "confidence": round(prediction.confidence, 6),
+                "probabilities": [round(float(p), 6) for p in prediction.probabilities],
+                "refusal": prediction.refusal,
+            }
+            print(json.dumps(answer))
         else:
-            print(f"{path}: {prediction.refusal or f'{prediction.digit} ({prediction.confidence:.1%})'}")
+            print(f"{path}: {_answer_line(prediction)}")
+
+
+def _answer_line(prediction: inference.Prediction) -> str:
+    if prediction.digit is None:
+        return str(prediction.refusal)
+    answer = f"{prediction.digit} ({prediction.confidence:.1%})"
+    return f"{prediction.refusal} The closest is {answer}." if prediction.refusal else answer
 
 
 def _lessons(options: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mnist_demo import inference, sketch
 from mnist_demo.checkpoints import Checkpoint
 from mnist_demo.data import Split
-from mnist_demo.inference import LEAST_CONFIDENCE, TEMPERATURE, Prediction, Refusal
+from mnist_demo.inference import LEAST_CONFIDENCE, TEMPERATURE, Prediction
 from mnist_demo.ink import Ink
 from mnist_demo.penmanship import CONDITIONS, NON_DIGITS, Hand
 
@@ -26,6 +26,8 @@ CALIBRATION_SEED = 1  # its drawings are not those of the table, which are of se
 ECE_BINS = 15
 SURE = 0.9
 ENLARGED_SIDE = 280  # pixels
+BLANK_SIDES = (28, 280, 400, 1024)
+UNASKED = ("dots", "blank")  # refused before the network's confidence counts
 KEPT_DIGITS = 0.99  # share of the calibration's digits that stay digits
 
 
@@ -40,7 +42,7 @@ class Report:
     calibration_error: float  # ECE, 15 bins
     digits_refused: float
     auroc: Mapping[str, float]  # of confidence, each kind of non-digit against all digits
-    mean_auroc: float  # dots left out: they are refused before a network is asked
+    mean_auroc: float  # without dots and blank canvases
     accepted_at_95: Mapping[str, float]  # of each kind, at the confidence that 95 % of digits reach
     mean_accepted_at_95: float
     accepted: Mapping[str, float]  # of each kind, as the app decides
@@ -70,10 +72,11 @@ def measure(model: Checkpoint, digits: Split, count: int, progress: Callable[[st
     for kind in NON_DIGITS:
         progress(kind)
         others[kind] = [inference.recognize(drawing.ink, model) for drawing in hand.non_digits(kind, count)]
+    others["blank"] = [inference.recognize(np.zeros((side, side), np.uint8), model) for side in BLANK_SIDES]
     answers = [answer for some in by_condition.values() for answer in some]
     confidences = np.array([prediction.confidence for prediction, _ in answers])
     is_right = np.array([prediction.digit == digit for prediction, digit in answers])
-    kinds = {kind: np.array([p.confidence for p in some]) for kind, some in others.items() if kind != "dots"}
+    kinds = {kind: np.array([p.confidence for p in some]) for kind, some in others.items() if kind not in UNASKED}
     aurocs = {kind: auroc(confidences, some) for kind, some in kinds.items()}
     threshold = np.quantile(confidences, 0.05)
     accepted_at_95 = {kind: float((some >= threshold).mean()) for kind, some in kinds.items()}
@@ -179,8 +182,3 @@ def lines(report: Report) -> Sequence[str]:
         f"validation images {report.direct_accuracy:.2%}, enlarged and read back {report.enlarged_accuracy:.2%}",
         f"recognize: median {report.recognize_ms:.2f} ms",
     ]
-
-
-def is_blank_refused(model: Checkpoint) -> bool:
-    """Whether an empty canvas is refused as blank."""
-    return inference.recognize(np.zeros((ENLARGED_SIDE, ENLARGED_SIDE), np.uint8), model).refusal is Refusal.BLANK

@@ -80,8 +80,8 @@ def _crossed_7(rng: Generator, digit: list[Stroke]) -> list[Stroke]:
 def _flagged_1(rng: Generator, digit: list[Stroke]) -> list[Stroke]:
     points = np.concatenate(digit)
     head = points[points[:, 1].argmin()]
-    flag = np.stack([head, head + np.array([-rng.uniform(0.12, 0.32), rng.uniform(0.1, 0.35)])])
-    return [*digit, flag]
+    fall, length = np.radians(rng.uniform(35, 75)), rng.uniform(0.15, 0.4)  # a flatter flag makes a 7
+    return [*digit, np.stack([head, head + length * np.array([-np.cos(fall), np.sin(fall)])])]
 
 
 def _underlined_1(rng: Generator, digit: list[Stroke]) -> list[Stroke]:

@@ -49,10 +49,10 @@ def test_the_table_names_everything_and_is_json(training_data: TrainingData) -> 
     seen: list[str] = []
     report = drawings.measure(know_nothing(), training_data.val.first(300), 10, seen.append)
     assert set(report.accuracy) == {condition.name for condition in CONDITIONS}
-    assert set(report.accepted) == set(NON_DIGITS)
+    assert set(report.accepted) == {*NON_DIGITS, "blank"}
     assert set(seen) >= {*report.accuracy, *NON_DIGITS}
     assert report.worst_accuracy <= report.mean_accuracy <= 1
-    assert report.accepted["dots"] == 0
+    assert report.accepted["dots"] == report.accepted["blank"] == 0
     assert json.loads(json.dumps(report.to_dict()))["mean_accuracy"] == report.mean_accuracy
     text = "\n".join(drawings.lines(report))
     for name in (*report.accuracy, *NON_DIGITS):
