@@ -18,13 +18,7 @@ from mnist_demo.runs import Run
 from mnist_demo.training import Status
 from tests.ui.conftest import ServedApp, free_port
 
-# Gradio's queue statistics use a pandas option that pandas has since deprecated.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*no_silent_downcasting"),
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),  # Gradio leaves event loops to the garbage collector
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.timeout(180),
-]
+pytestmark = pytest.mark.timeout(180)
 
 ROOT = Path(__file__).parent.parent.parent
 THREE = [(0.3, 0.25), (0.5, 0.15), (0.68, 0.25), (0.6, 0.42), (0.45, 0.5), (0.7, 0.66), (0.5, 0.85), (0.3, 0.78)]

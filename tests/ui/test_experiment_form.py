@@ -11,9 +11,6 @@ from mnist_demo.errors import InvalidExperiment
 from mnist_demo.pair import Pair
 from mnist_demo.ui.experiment_form import ExperimentForm
 
-# Gradio's queue statistics use a pandas option that pandas has since deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
-
 PAIRS = [
     "",
     "b.dropout=0.5",

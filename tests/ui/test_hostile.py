@@ -17,13 +17,7 @@ import pytest
 
 from tests.ui.conftest import ServedApp
 
-# Gradio's queue statistics use a pandas option that pandas has since deprecated.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*no_silent_downcasting"),
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),  # Gradio leaves event loops to the garbage collector
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.timeout(300),
-]
+pytestmark = pytest.mark.timeout(300)
 
 SLOW_SECONDS = 2.0
 SLACK_SECONDS = 4.0  # for a machine that is busy with other things
