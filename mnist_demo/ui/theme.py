@@ -17,7 +17,7 @@ THEME = gr.themes.Default(
 CSS = """
 :root { --mnist-a: #0072b2; --mnist-b: #d55e00; }
 .dark { --mnist-a: #56b4e9; --mnist-b: #e69f00; }
-.gradio-container { max-width: 1320px !important; margin: 0 auto; }
+.gradio-container { max-width: 1320px !important; margin: 0 auto; overflow: clip !important; }
 .mnist-header h1 { font-size: 1.5rem; margin: 0; letter-spacing: -0.01em; }
 .mnist-header p { margin: 0.1rem 0 0; color: var(--body-text-color-subdued); }
 .mnist-difference { font-size: 1.02rem; }
@@ -70,7 +70,7 @@ CSS = """
   background: var(--mnist-a); }
 .mnist-dot-b { background: var(--mnist-b); }
 .mnist-look { font-size: 0.92rem; font-weight: 600; margin: 0.2rem 0; }
-.mnist-wide { overflow-x: auto; }
+.mnist-wide { overflow-x: auto; contain: inline-size; }
 .mnist-numbers, .mnist-numbers tr { border: 0 !important; }
 .mnist-runs td:nth-child(2), .mnist-runs thead th:nth-child(2) { text-align: left; min-width: 9rem; }
 .mnist-numbers b { font-weight: 700; }
