@@ -5,6 +5,7 @@ Knows sizes and owners. Does not train: that is `driver`.
 
 import asyncio
 import secrets
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -118,12 +119,16 @@ def check_affordable(experiment: Experiment) -> None:
 
 
 class RunStore:
-    """The runs of all visitors, by random id; a visitor sees only their own. Used from one event loop."""
+    """The runs of all visitors, by random id; a visitor sees only their own.
+
+    Runs come and go on the server's event loop; networks may be asked for from any thread.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._runs: dict[str, Run] = {}
         self._models: OrderedDict[tuple[str, int], Checkpoint] = OrderedDict()
+        self._models_lock = threading.Lock()
 
     def create_pair(self, pair: Pair, owner: str) -> list[Run]:
         """Runs A and B before their first step. Raises RunError if one of them is too large."""
@@ -164,14 +169,15 @@ class RunStore:
         """The network kept nearest to a point of the history, in memory for the next question."""
         if not run.snapshots:
             raise RunError("This run has no weights yet: train it for a moment first.")
-        nearest = min(run.snapshots, key=lambda kept: abs(kept - index))
+        nearest = min(list(run.snapshots), key=lambda kept: abs(kept - index))
         key = (run.id, nearest)
-        if key not in self._models:
-            self._models[key] = checkpoints.unpack(run.snapshots[nearest])
-            while len(self._models) > MODELS_IN_MEMORY:
-                self._models.popitem(last=False)
-        self._models.move_to_end(key)
-        return self._models[key]
+        with self._models_lock:
+            if key not in self._models:
+                self._models[key] = checkpoints.unpack(run.snapshots[nearest])
+                while len(self._models) > MODELS_IN_MEMORY:
+                    self._models.popitem(last=False)
+            self._models.move_to_end(key)
+            return self._models[key]
 
     def stop(self, run: Run) -> None:
         """Ends its training at the last finished chunk; does nothing to a run that is not being trained."""
@@ -182,8 +188,9 @@ class RunStore:
         """Forgets one run and its weights."""
         self.stop(run)
         self._runs.pop(run.id, None)
-        for key in [key for key in self._models if key[0] == run.id]:
-            del self._models[key]
+        with self._models_lock:
+            for key in [key for key in self._models if key[0] == run.id]:
+                del self._models[key]
 
     def drop_owner(self, owner: str) -> None:
         """Forgets all runs of a visitor who has left."""

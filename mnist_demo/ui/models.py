@@ -20,6 +20,7 @@ TITLES = {
 DEFAULTS = ("shipped:cnn", "shipped:mlp-overfitted")
 MAX_ASKED = 3  # at once, side by side
 MAX_UPLOADS = 3  # a visitor; the oldest goes first
+MAX_UPLOADS_IN_ALL = 60  # of 8 MB at most
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ class ModelShelf:
         mine = [key for key, each in self._uploads.items() if each.owner == owner]
         for key in mine[: len(mine) - MAX_UPLOADS + 1]:
             del self._uploads[key]
+        while len(self._uploads) >= MAX_UPLOADS_IN_ALL:
+            del self._uploads[next(iter(self._uploads))]
         key = secrets.token_urlsafe(12)
         self._uploads[key] = _Upload(owner, name, checkpoint)
         return f"upload:{key}"
