@@ -197,7 +197,8 @@ def _drawings(options: argparse.Namespace) -> None:
             model = drawings.calibrate(model, digits, options.count, progress)
         report = drawings.measure(model, digits, options.count, progress)
     if options.calibrate:
-        options.checkpoint.write_bytes(checkpoints.pack(model.model.state_dict(), model.experiment, model.scores))
+        scores = {**model.scores, **report.scores()}
+        options.checkpoint.write_bytes(checkpoints.pack(model.model.state_dict(), model.experiment, scores))
     print(json.dumps(report.to_dict()) if options.json else "\n".join(drawings.lines(report)))
 
 
