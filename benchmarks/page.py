@@ -114,6 +114,6 @@ def _pen_up(page: Page) -> float:
         page.mouse.move(*place, steps=3)
     page.mouse.up()
     page.wait_for_function("count => window.penUps.length > count", arg=count)
-    page.get_by_role("button", name="Clear").click()
+    page.locator(".mnist-canvas [data-do=clear]").click()
     page.wait_for_timeout(150)
     return float(page.evaluate("window.penUps.at(-1)"))
