@@ -70,7 +70,8 @@ CSS = """
   background: var(--mnist-a); }
 .mnist-dot-b { background: var(--mnist-b); }
 .mnist-look { font-size: 0.92rem; font-weight: 600; margin: 0.2rem 0; }
-.mnist-wide { overflow-x: auto; contain: inline-size; }
+.mnist-wide, #after { contain: inline-size; }
+.mnist-wide { overflow-x: auto; }
 .mnist-numbers, .mnist-numbers tr { border: 0 !important; }
 .mnist-runs td:nth-child(2), .mnist-runs thead th:nth-child(2) { text-align: left; min-width: 9rem; }
 .mnist-numbers b { font-weight: 700; }
