@@ -117,7 +117,8 @@ def test_the_draw_tab_offers_the_epoch_looked_at(panel: Panel) -> None:
 
 
 def test_a_position_that_is_none_still_gives_a_point(panel: Panel) -> None:
-    for position in (math.nan, math.inf, -math.inf, 10**400, -5, 1.4, True, None, "2", [], {}):
+    positions: list[Any] = [math.nan, math.inf, -math.inf, 10**400, -5, 1.4, True, None, "2", [], {}]
+    for position in positions:
         assert panel.scrub(position, which=position, cell=position)["curves"]["cursor"] in (0, 1, 3)
 
 
