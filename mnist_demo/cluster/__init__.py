@@ -36,6 +36,7 @@ ALLOWED_FAILURES = 2  # so a task is tried on three workers before it counts as 
 WATCH_SECONDS = 2.0
 CONNECT_SECONDS = 5.0
 RECONNECT_SECONDS = 2.0
+RESTART_SECONDS = 15.0  # a machine too busy to start workers needs a rest
 
 # A round trip ships a few MB of optimizer state in the task itself, about which Dask would warn above 10 MB.
 _COMMON_SETTINGS = {"distributed.admin.large-graph-warning-threshold": "256MiB"}
@@ -144,7 +145,7 @@ class Cluster:
         self._status = ClusterStatus(Phase.CLOSED)
 
     async def _live(self) -> None:
-        """Be connected until closed. A scheduler elsewhere is tried again; workers that cannot start here are not."""
+        """Be connected until closed: what cannot start, or is lost, is tried again after a pause."""
         while not self._closing.is_set():
             try:
                 async with AsyncExitStack() as stack:
@@ -158,7 +159,7 @@ class Cluster:
                 return
             self._status = ClusterStatus(Phase.FAILED, reason=reason)
             self._settled.set()
-            pause = RECONNECT_SECONDS if self._scheduler_address else None
+            pause = RECONNECT_SECONDS if self._scheduler_address else RESTART_SECONDS
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), pause)
 

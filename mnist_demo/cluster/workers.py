@@ -33,6 +33,7 @@ WORKER_SETTINGS = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.scheduler.no-workers-timeout": "60s",
+    "distributed.comm.timeouts.connect": "120s",  # also how long a worker may take to start on a busy machine
     # This timer, once per death, would dismiss for good a worker that happens to be down again when it rings.
     "distributed.deploy.lost-worker-timeout": "365 days",
 }
