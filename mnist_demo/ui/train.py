@@ -145,7 +145,14 @@ def build_train_tab(visit: Visit) -> TrainTab:
         return [difference_html(pair), loop_html(pair), Link(pair, _slug(slug), chosen).to_query()]
 
     described = [panel.chooser, knobs, *form.inputs]
-    gr.on([*form.edited, knobs.input, panel.chooser.change], describe, described, [difference, loop, query], **QUICK)
+    gr.on(
+        [*form.edited, knobs.input, panel.chooser.change],
+        describe,
+        described,
+        [difference, loop, query],
+        trigger_mode="always_last",
+        **QUICK,
+    )
     query.change(None, query, link, js=LINK_JS, api_visibility="private")
 
     def choose(slug: Any) -> list[Any]:
