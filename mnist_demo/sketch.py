@@ -72,7 +72,7 @@ def read_picture(picture: bytes) -> NDArray[np.uint8]:
             _check_size(image.height, image.width)
             return np.asarray(_to_8_bit(image).convert("RGBA"))
     except _UNREADABLE as error:
-        raise InvalidDrawing(f"This is not a picture that can be read as PNG, JPEG or WebP ({error}).") from error
+        raise InvalidDrawing("This is not a picture that can be read: send a PNG, JPEG or WebP file.") from error
 
 
 def read_base64(text: str) -> NDArray[np.uint8]:

@@ -130,7 +130,7 @@ def _control(knob: Knob, value: Any) -> gr.components.Component:
     """The component for a knob: a choice, a slider for shares, a list that takes other values for the rest."""
     common: dict[str, Any] = {"label": knob.title, "info": knob.help, "elem_id": f"knob-{knob.name}", "min_width": 120}
     if knob.choices:
-        return gr.Dropdown(list(knob.choices), value=to_text(value), **common)
+        return gr.Dropdown([str(choice) for choice in knob.choices], value=to_text(value), **common)
     if _is_share(knob):
         return gr.Slider(knob.minimum or 0, knob.maximum or 1, value=value, step=SLIDER_STEP, **common)
     return gr.Dropdown(list(knob.examples), value=to_text(value), allow_custom_value=True, **common)
@@ -140,7 +140,7 @@ def _values_of(name: str) -> list[str]:
     if name == NOTHING:
         return []
     knob = knobs()[name]
-    return list(knob.choices or knob.examples)
+    return [str(value) for value in knob.choices or knob.examples]
 
 
 def _offer_values(name: Any) -> Any:
