@@ -50,6 +50,7 @@ CSS = """
   color: var(--body-text-color); background: var(--background-fill-primary); box-shadow: 0 2px 10px rgb(0 0 0 / 0.25); }
 .mnist-form .block:hover .info-text, .mnist-form .block:focus-within .info-text { opacity: 1;
   transition: opacity 0.15s 0.3s; }
+.mnist-form input[role="combobox"], #pace input { padding-right: 1.2rem; text-overflow: ellipsis; }
 .mnist-question { font-size: 1.1rem; margin: 0.2rem 0; }
 .mnist-guess label { align-items: flex-start; }
 .block.mnist-answer, .block.mnist-hint { padding: 0.1rem 0.9rem !important; border-left: 4px solid #0072b2; }
