@@ -24,7 +24,7 @@ class Page(gr.Blocks):
             answer: dict[str, Any] = await super().process_api(*arguments, **options)
             return answer
         except MnistLabError as error:
-            raise gr.Error(_sentence(str(error)), print_exception=False) from error
+            raise gr.Error(_sendable(str(error)), print_exception=False) from error
         except gr.Error as error:
             raise gr.Error(_sentence(str(error.message)), print_exception=False) from error
         except Exception as error:
@@ -33,7 +33,12 @@ class Page(gr.Blocks):
 
 
 def _sentence(message: str) -> str:
+    """Gradio's message as a sentence."""
     if len(message) > MAX_CHARACTERS or "<class" in message:
         return UNREADABLE
-    message = message.encode("utf-8", "replace").decode()  # half a surrogate pair cannot be sent back
-    return message if message.endswith((".", "!", "?")) else f"{message}."
+    return _sendable(message if message.endswith((".", "!", "?")) else f"{message}.")
+
+
+def _sendable(text: str) -> str:
+    """Half a surrogate pair, repeated in a message, cannot be sent back."""
+    return text.encode("utf-8", "replace").decode()
