@@ -99,7 +99,7 @@ def browser() -> Iterator[Browser]:
     """One headless Chromium for all tests."""
     with sync_playwright() as playwright:
         browser = _launch(playwright)
-        expect.set_options(timeout=15_000)  # the machine may be busy
+        expect.set_options(timeout=30_000)  # the machine may be busy
         yield browser
         browser.close()
 
@@ -119,7 +119,7 @@ def page(browser: Browser) -> Iterator[Page]:
             faults.append(f"request to another host: {request.url}")
 
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     page = context.new_page()
     page.on("console", on_console)
     page.on("pageerror", lambda error: faults.append(f"page error: {error}"))
