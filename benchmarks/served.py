@@ -34,7 +34,7 @@ class Served:
             before = _cpu_seconds(family)
             time.sleep(QUIET_SECONDS)
             workers = [each for each in family if any("spawn_main" in part for part in each.cmdline())]
-            if len(workers) >= 2 and _cpu_seconds(family) - before < 0.1 * QUIET_SECONDS:
+            if len(workers) >= 2 and _cpu_seconds(family) - before < 0.25 * QUIET_SECONDS:
                 return
         raise TimeoutError("the workers did not come to rest")
 

@@ -7,6 +7,7 @@ pages: a chunk is bytes in, bytes out.
 import asyncio
 import contextlib
 import ctypes
+import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -46,6 +47,8 @@ def warm(root: Path) -> None:
 
     A hundred images make the same code run as all of them, and leave 200 MB less behind (2026-11-23).
     """
+    # PyTorch's compiler, which its optimizers import, would load a code generator for GPUs: 70 MB and half a second.
+    sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
     everything = load_training_data(root)
     few = TrainingData(everything.train.first(100), everything.val.first(100))
     for network in Network:
