@@ -1,5 +1,6 @@
-"""What a visitor waits for, in a real Chromium: the first point, the end of a lesson, bars that follow the pen."""
+"""What a visitor waits for, in a real Chromium: a training, bars that follow the pen, a look back at an epoch."""
 
+import random
 import shutil
 import statistics
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 TRAININGS = 3
 STROKES = 25
+LOOKS = 30
 THREE = [(0.3, 0.25), (0.5, 0.15), (0.68, 0.25), (0.6, 0.42), (0.45, 0.5), (0.7, 0.66), (0.5, 0.85), (0.3, 0.78)]
 
 # Clicks Train; milliseconds to the first point on the charts, and to the end of both runs.
@@ -32,7 +34,7 @@ TRAIN_JS = """async () => {
 WATCH_JS = """() => {
   window.penUps = [];
   const paper = document.querySelector('.mnist-canvas canvas'), canvas = document.querySelector('.mnist-canvas');
-  const bars = document.querySelector('.mnist-bars');
+  const bars = document.querySelector('#bars .mnist-bars');
   paper.addEventListener('pointerup', () => {
     const start = performance.now();
     setTimeout(() => {
@@ -46,6 +48,27 @@ WATCH_JS = """() => {
   });
 }"""
 
+# Moves the slider to a point; milliseconds to the frame in which the cursor and the drawing's answer are of it, and to
+# the one in which the confusion matrices are.
+SCRUB_JS = """async (place) => {
+  const isLate = () => performance.now() - start > 20_000;
+  const until = (isMet) => new Promise((done) => {
+    const look = () => (isMet() || isLate() ? done(performance.now() - start) : requestAnimationFrame(look));
+    look();
+  });
+  const [curves, bars, matrices, slider] = ['#curves .mnist-curves', '#scrub-bars .mnist-bars', '.mnist-confusion',
+    '#scrub input[type=range]'].map((selector) => document.querySelector(selector));
+  let isAnswered = false;
+  const watcher = new MutationObserver(() => { isAnswered = true; }), start = performance.now();
+  watcher.observe(bars, {attributes: true, attributeFilter: ['data-seq']});
+  slider.value = place;
+  slider.dispatchEvent(new Event('input', {bubbles: true}));
+  const first = await until(() => isAnswered && curves.dataset.cursor == place);
+  const last = await until(() => matrices.dataset.seq == place);
+  watcher.disconnect();
+  return [first, last];
+}"""
+
 
 def measure() -> list[tuple[str, float, str]]:
     """(name, value, unit) of what happens between a click or a stroke and the page."""
@@ -56,10 +79,19 @@ def measure() -> list[tuple[str, float, str]]:
             ("Train to first point, 1,000 images, median", statistics.median(firsts), "ms"),
             ("a lesson's pair (1,000 images, 40 epochs), unpaced, median", statistics.median(ends) / 1000, "s"),
         ]
-        page.goto(app.address)
         page.get_by_role("tab", name="Draw").click()
         page.locator(".mnist-canvas canvas").wait_for()
         page.evaluate(WATCH_JS)
+        _draw_three(page)
+        page.get_by_role("tab", name="Train").click()
+        page.locator("#scrub-bars .mnist-bars-detail").nth(1).wait_for()
+        epochs = random.Random(0).sample(range(1, 40), LOOKS)
+        looks, matrices = zip(*(page.evaluate(SCRUB_JS, epoch) for epoch in epochs), strict=True)
+        rows += [
+            ("look back at an epoch, cursor and the drawing's answer, median", statistics.median(looks), "ms"),
+            ("look back at an epoch, weights and confusion matrices too, median", statistics.median(matrices), "ms"),
+        ]
+        page.get_by_role("tab", name="Draw").click()
         for models in (1, 3):
             _ask(page, models)
             times = sorted(_pen_up(page) for _ in range(STROKES))
@@ -100,11 +132,15 @@ def _ask(page: Page, models: int) -> None:
         box.click()
         page.locator("#models [role=option]:not(.selected):not([aria-selected=true])").first.click()
     box.press("Escape")
+    _draw_three(page)
+    page.wait_for_function(
+        "count => document.querySelectorAll('#bars .mnist-bars-model:not([hidden])').length === count", arg=models
+    )
+    page.locator(".mnist-canvas [data-do=clear]").click()
 
 
-def _pen_up(page: Page) -> float:
-    """Milliseconds from lifting the pen after a 3 to its answer."""
-    count = page.evaluate("window.penUps.length")
+def _draw_three(page: Page) -> None:
+    """Draws a 3 with the mouse and lifts it."""
     box = page.locator(".mnist-canvas canvas").bounding_box()
     assert box is not None
     places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in THREE]
@@ -113,6 +149,12 @@ def _pen_up(page: Page) -> float:
     for place in places[1:]:
         page.mouse.move(*place, steps=3)
     page.mouse.up()
+
+
+def _pen_up(page: Page) -> float:
+    """Milliseconds from lifting the pen after a 3 to its answer."""
+    count = page.evaluate("window.penUps.length")
+    _draw_three(page)
     page.wait_for_function("count => window.penUps.length > count", arg=count)
     page.locator(".mnist-canvas [data-do=clear]").click()
     page.wait_for_timeout(150)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mnist_demo.checkpoints import Checkpoint
 from mnist_demo.data import CLASSES, Split, load_test, normalize
 
-BATCH = 1_000
+BATCH = 500
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-TURN, SHEAR = 0.15, 0.12  # standard deviations: radians, and shift over height
+TURN, SHEAR = 0.18, 0.12  # standard deviations: radians, and shift over height
 SCALE, STRETCH = 0.08, 0.08  # of the natural logarithm of size, and of width over height
 SHIFT, BEND = 0.8, 0.55  # pixels
 HABIT = 0.15  # share of the digits concerned that get a slash, a bar, a flag ...

@@ -75,24 +75,46 @@ def recognize(
     `model` is a checkpoint; None is the shipped CNN. `skip` names steps of the preprocessing to leave out
     (`sketch.Step`). Raises InvalidDrawing for what is no canvas. Threads may share a model.
     """
-    model = model or shipped_cnn()
+    return recognize_by(canvas, [model or shipped_cnn()], skip)[0]
+
+
+def recognize_by(
+    canvas: NDArray[np.uint8], models: Sequence[Checkpoint], skip: Collection[str] = frozenset()
+) -> list[Prediction]:
+    """What each of several networks says of one canvas, which is prepared once for all; otherwise as `recognize`."""
     ink = sketch.extract_ink(canvas)
     stages = sketch.preprocess(ink, skip)
     if not stages:
-        return Prediction(np.zeros(CLASSES, np.float32), Refusal.BLANK, [])
+        return [Prediction(np.zeros(CLASSES, np.float32), Refusal.BLANK, [])] * len(models)
     pieces = _pieces(stages, ink)
     if _is_tiny(pieces, max(ink.shape)) or _are_dots(pieces, CLICK_LENGTH):
-        return Prediction(np.zeros(CLASSES, np.float32), Refusal.TOO_LITTLE_INK, stages)
+        return [Prediction(np.zeros(CLASSES, np.float32), Refusal.TOO_LITTLE_INK, stages)] * len(models)
+    drawing = _Drawing(stages, is_blot=_are_dots(pieces, BLOT_LENGTH), parts=_parts(pieces))
+    return [_answer(drawing, model) for model in models]
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """A drawing with enough ink, ready to be asked about."""
+
+    stages: list[Stage]
+    is_blot: bool  # every piece is so short that it may be a click or two
+    parts: list[Ink]  # (28, 28) each: what stands side by side, if it is more than one
+
+
+def _answer(drawing: _Drawing, model: Checkpoint) -> Prediction:
+    stages = drawing.stages
     answer = probabilities([stages[-1].image], model)[0]
     if not np.isfinite(answer).all():  # finite weights can still overflow on the way to the logits
         return Prediction(np.zeros(CLASSES, np.float32), Refusal.NO_NUMBER, stages)
+    confidence = float(answer.max())
     least = model.scores.get(LEAST_CONFIDENCE, 0.0)
-    if float(answer.max()) < max(least, BLOT_CONFIDENCE) and _are_dots(pieces, BLOT_LENGTH):
+    if drawing.is_blot and confidence < max(least, BLOT_CONFIDENCE):
         return Prediction(np.zeros(CLASSES, np.float32), Refusal.TOO_LITTLE_INK, stages)
-    is_unlike = float(answer.max()) < least
+    is_unlike = confidence < least
     refusal = Refusal.NOT_A_DIGIT if is_unlike else None
-    surest = _sureness_of_parts(pieces, model)
-    if surest > (UNLIKE_PART_CONFIDENCE if is_unlike else max(PART_CONFIDENCE, float(answer.max()))):
+    surest = _second_surest(drawing.parts, model)
+    if surest > (UNLIKE_PART_CONFIDENCE if is_unlike else max(PART_CONFIDENCE, confidence)):
         refusal = Refusal.SEVERAL_DIGITS
         answer = (answer + 1 / CLASSES) / 2  # no more than half sure of any one of them
     return Prediction(answer, refusal, stages)
@@ -151,12 +173,16 @@ def _are_dots(pieces: Sequence[Piece], longest: float) -> bool:
     return True
 
 
-def _sureness_of_parts(pieces: Sequence[Piece], model: Checkpoint) -> float:
-    """How sure the network is of the second surest of the parts that stand side by side; 0 for a single part."""
+def _parts(pieces: Sequence[Piece]) -> list[Ink]:
+    """What stands side by side, each as the network would see it alone; empty for a single part."""
     parts = side_by_side(pieces)
     tallest = max(part.bottom - part.top for part in parts)
     parts = [part for part in parts if part.bottom - part.top >= PART_HEIGHT * tallest]
     if len(parts) < 2:
-        return 0.0
-    images = [sketch.preprocess(part.ink)[-1].image for part in parts[:MAX_PARTS]]
-    return float(np.sort(probabilities(images, model).max(axis=1))[-2])
+        return []
+    return [sketch.preprocess(part.ink)[-1].image for part in parts[:MAX_PARTS]]
+
+
+def _second_surest(parts: Sequence[Ink], model: Checkpoint) -> float:
+    """How sure the network is of the second surest of several parts; 0 if there are none."""
+    return float(np.sort(probabilities(parts, model).max(axis=1))[-2]) if parts else 0.0

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from mnist_demo.choices import Augmentation, Mistake, Network, Optimizer, Schedule
 from mnist_demo.config import Experiment
 from mnist_demo.knobs import to_text
+from mnist_demo.losses import EVALUATION_BATCH
 from mnist_demo.schedule import points_per_epoch, steps_per_epoch
 
 
@@ -199,12 +200,13 @@ def evaluate_lines(experiment: Experiment) -> list[str]:
     """The validation, as a function `evaluate()` that returns loss and accuracy."""
     model = evaluated_model(experiment)
     write = _writer(experiment)
-    forward = [f"logits = torch.cat([{model}(normalize(some)) for some in val_images.split(1000)])  # (5000, 10)"]
+    batches = f"split({EVALUATION_BATCH})"
+    forward = [f"logits = torch.cat([{model}(normalize(some)) for some in val_images.{batches}])  # (5000, 10)"]
     if measuring_changes_weights(experiment):
         size = min(experiment.train_size, 2_000)
         forward.insert(0, f"{model}(normalize(images[:{size}]))  # measured too: it moves batch norm's means")
-        if size > 1_000:
-            forward[0] = f"_ = [{model}(normalize(some)) for some in images[:{size}].split(1000)]  # measured too"
+        if size > EVALUATION_BATCH:
+            forward[0] = f"_ = [{model}(normalize(some)) for some in images[:{size}].{batches}]  # measured too"
     if experiment.mistake is Mistake.NO_EVAL:
         forward = [
             "with torch.random.fork_rng(devices=[]):  # measuring must not change the training",

@@ -13,7 +13,7 @@ from mnist_demo.choices import Mistake
 from mnist_demo.config import Experiment
 from mnist_demo.data import Split, normalize
 
-EVALUATION_BATCH = 1_000
+EVALUATION_BATCH = 500  # on one core of 2026-11 nearly twice as fast as 1,000: it stays in the cache
 ASKED_IMAGES, ASKED_TIMES = 250, 20  # together as many answers as one validation needs
 
 

@@ -167,13 +167,14 @@ class RunStore:
 
     def checkpoint(self, run: Run, index: int) -> Checkpoint:
         """The network kept nearest to a point of the history, in memory for the next question."""
-        if not run.snapshots:
+        snapshots = dict(run.snapshots)  # training goes on, and thins them
+        if not snapshots:
             raise RunError("This run has no weights yet: train it for a moment first.")
-        nearest = min(list(run.snapshots), key=lambda kept: abs(kept - index))
+        nearest = min(snapshots, key=lambda kept: abs(kept - index))
         key = (run.id, nearest)
         with self._models_lock:
             if key not in self._models:
-                self._models[key] = checkpoints.unpack(run.snapshots[nearest])
+                self._models[key] = checkpoints.unpack(snapshots[nearest])
                 while len(self._models) > MODELS_IN_MEMORY:
                     self._models.popitem(last=False)
             self._models.move_to_end(key)

@@ -292,6 +292,13 @@ def test_the_split_is_the_same_for_ever(training_data: TrainingData) -> None:
     assert digest.hexdigest() == "a39db31f74ee0e037d120968ae8618d8507ab47bf73cad9b7f61f188f943ac4b"
 
 
+def test_the_validation_images_alone_are_the_same(training_data: TrainingData, mnist_root: Path) -> None:
+    alone = data.load_validation_data(mnist_root)
+    assert torch.equal(alone.images, training_data.val.images)
+    assert torch.equal(alone.labels, training_data.val.labels)
+    assert alone.labels.dtype == training_data.val.labels.dtype
+
+
 def test_splitting_does_not_touch_the_global_generator(mnist_root: Path) -> None:
     before = torch.get_rng_state()
     data.load_training_data.__wrapped__(mnist_root)

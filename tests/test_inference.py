@@ -8,7 +8,7 @@ from mnist_demo import networks
 from mnist_demo.checkpoints import Checkpoint
 from mnist_demo.config import Experiment
 from mnist_demo.errors import InvalidDrawing
-from mnist_demo.inference import recognize
+from mnist_demo.inference import recognize, recognize_by
 
 INK = np.zeros((280, 280), np.uint8)
 INK[50:230, 130:155] = 255
@@ -43,6 +43,17 @@ def test_a_blank_canvas_asks_for_a_drawing_and_has_no_answer() -> None:
         assert prediction.digit is None
         assert not prediction.probabilities.any()
         assert prediction.stages == []
+
+
+def test_several_networks_answer_as_each_does_alone() -> None:
+    two_digits = np.concatenate([INK, INK], axis=1)
+    models = [untrained(), untrained(network="cnn"), untrained(normalize="raw", seed=1)]
+    for canvas in (INK, two_digits, np.zeros((280, 280), np.uint8)):
+        for together, model in zip(recognize_by(canvas, models), models, strict=True):
+            alone = recognize(canvas, model)
+            np.testing.assert_array_equal(together.probabilities, alone.probabilities)
+            assert together.refusal == alone.refusal
+            assert [stage.name for stage in together.stages] == [stage.name for stage in alone.stages]
 
 
 def test_what_is_no_canvas_is_an_error() -> None:

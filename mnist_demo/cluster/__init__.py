@@ -167,7 +167,13 @@ class Cluster:
         dask.config.set(_COMMON_SETTINGS)
         target = self._scheduler_address or await stack.enter_async_context(self._local_cluster())
         client = await stack.enter_async_context(
-            Client(target, asynchronous=True, set_as_default=False, timeout=CONNECT_SECONDS)
+            Client(
+                target,
+                asynchronous=True,
+                set_as_default=False,
+                timeout=CONNECT_SECONDS,
+                direct_to_workers=self._scheduler_address is None,  # from far away a worker may be out of reach
+            )
         )
         if self._scheduler_address:
             await client.wait_for_workers(1, timeout=CONNECT_SECONDS)

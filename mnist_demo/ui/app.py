@@ -35,10 +35,11 @@ def build_app(cluster: Cluster, store: RunStore, root: Path) -> gr.Blocks:
     with page:
         gr.HTML(HEADER)
         with gr.Tabs() as tabs:
-            with gr.Tab("Train", id="train"):
+            with gr.Tab("Train", id="train") as tab:
                 train_tab = build_train_tab(visit)
             with gr.Tab("Draw", id="draw") as draw_tab:
-                build_draw_tab(visit, shelf, draw_tab, train_tab.finished.change)
+                canvas = build_draw_tab(visit, shelf, draw_tab, train_tab.finished.change)
+            train_tab.scrubber.connect(canvas, tab, tabs)
             with gr.Tab("Basics", id="basics"):
                 basics = build_basics_tab(lambda: root)
 

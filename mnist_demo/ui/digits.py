@@ -1,24 +1,102 @@
-"""MNIST's images as pictures for the page. Knows pixels only."""
+"""MNIST's own images on the Draw tab: one of each digit, and those that a network gets wrong.
 
+A click puts one of them on the canvas. Knows validation images only; the test images stay behind glass.
+"""
+
+import asyncio
+import functools
 import io
 from pathlib import Path
+from typing import Any
 
+import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mnist_demo.data import CLASSES, SIDE, split_indices
+from mnist_demo.checkpoints import Checkpoint
+from mnist_demo.data import CLASSES, load_validation_data
+from mnist_demo.evaluation import evaluate
+from mnist_demo.ui.components import Packed
+from mnist_demo.ui.components.canvas import CanvasPicture, canvas_picture, read_ink
+from mnist_demo.ui.components.tiles import Tile, create_tiles, tile, tiles_value
+from mnist_demo.ui.models import ModelShelf, checked_keys
+from mnist_demo.ui.visit import QUICK, Visit, note_html, owner_of
 
 CANVAS_SIDE = 280  # pixels
+TILE_SIZE = 48  # pixels
+MOST_MISTAKES = 20
+MISTAKES_IN_MEMORY = 24
+
+
+def build_digits_panel(visit: Visit, shelf: ModelShelf, canvas: Any, models: Any) -> None:
+    """Builds the panel inside the current Blocks context."""
+    examples = first_validation_digits(visit.root)
+    with gr.Accordion("A digit from MNIST", open=False):
+        shown = [tile(str(digit), image.tobytes()) for digit, image in enumerate(examples)]
+        digits = create_tiles(tiles_value(shown, size=TILE_SIZE), label="One of each digit", elem_id="digits")
+        button = gr.Button("What does the first network get wrong?", size="sm", elem_id="show-mistakes")
+        words = gr.HTML("", elem_id="mistake-words")
+        mistakes = create_tiles(label="Digits it gets wrong", elem_id="mistakes")
+        places = gr.State(())
+
+    @functools.lru_cache(maxsize=MISTAKES_IN_MEMORY)
+    def mistakes_of(model: Checkpoint) -> "Mistakes":
+        return Mistakes(model, visit.root)
+
+    async def show(keys: Any, request: gr.Request) -> tuple[str, Packed, tuple[int, ...]]:
+        owner, key = owner_of(request), checked_keys(keys)[0]
+        found = await asyncio.to_thread(mistakes_of, shelf.find(key, owner))
+        name, _ = shelf.describe(key, owner)
+        surest = f", the {MOST_MISTAKES} it is surest of first" if found.count > MOST_MISTAKES else ""
+        text = f"{name}: {found.count} of {found.images:,} validation images wrong{surest}. Choose one to draw it."
+        return note_html(text), tiles_value(found.tiles, size=TILE_SIZE), found.places
+
+    def draw_example(drawing: Any, event: gr.SelectData) -> CanvasPicture:
+        index = event.index if isinstance(event.index, int) else 0
+        return on_canvas(examples[index % CLASSES], drawing)
+
+    def draw_mistake(drawing: Any, found: Any, event: gr.SelectData) -> CanvasPicture:
+        index = event.index if isinstance(event.index, int) else 0
+        at = found[index] if 0 <= index < len(found) else 0
+        return on_canvas(load_validation_data(visit.root).images[at].numpy(), drawing)
+
+    digits.select(draw_example, canvas, canvas, **QUICK)
+    button.click(show, models, [words, mistakes, places], **QUICK | {"show_progress": "minimal"})
+    mistakes.select(draw_mistake, [canvas, places], canvas, **QUICK)
+
+
+class Mistakes:
+    """What a network gets wrong of the validation images, the surest mistakes first."""
+
+    def __init__(self, model: Checkpoint, root: Path) -> None:
+        val = load_validation_data(root)
+        evaluation = evaluate(model, val)
+        sureness = evaluation.probabilities.max(axis=1)
+        wrong = np.flatnonzero(evaluation.predictions != evaluation.labels)
+        surest = wrong[np.argsort(-sureness[wrong], kind="stable")][:MOST_MISTAKES]
+        self.count, self.images = len(wrong), len(val)
+        self.places: tuple[int, ...] = tuple(surest.tolist())
+        self.tiles: list[Tile] = [
+            tile(
+                f"{evaluation.labels[at]} as {evaluation.predictions[at]}",
+                val.images[at].numpy().tobytes(),
+                note=f"{sureness[at]:.0%} sure",
+            )
+            for at in self.places
+        ]
 
 
 def first_validation_digits(root: Path) -> list[NDArray[np.uint8]]:
-    """The first validation image of each digit 0 to 9, uint8 (28, 28): a few pages of MNIST's files, nothing more."""
-    raw = root / "MNIST" / "raw"
-    images = np.memmap(raw / "train-images-idx3-ubyte", np.uint8, "r", 16, (60_000, SIDE, SIDE))
-    labels = np.memmap(raw / "train-labels-idx1-ubyte", np.uint8, "r", 8, (60_000,))
-    _, val = split_indices()
-    return [np.array(images[next(index for index in val if labels[index] == digit)]) for digit in range(CLASSES)]
+    """The first validation image of each digit 0 to 9, uint8 (28, 28)."""
+    val = load_validation_data(root)
+    return [val.images[int((val.labels == digit).nonzero()[0])].numpy() for digit in range(CLASSES)]
+
+
+def on_canvas(image: NDArray[np.uint8], drawing: Any) -> CanvasPicture:
+    """The value that draws a 28x28 image over what the canvas holds."""
+    _, seq = read_ink(drawing)
+    return canvas_picture(to_png(image), seq + 1)
 
 
 def to_png(image: NDArray[np.uint8]) -> bytes:

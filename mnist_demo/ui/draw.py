@@ -9,16 +9,17 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
-import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 
 from mnist_demo.errors import MnistLabError
-from mnist_demo.inference import BLANK, Prediction, recognize, with_dropout_on
-from mnist_demo.sketch import Step, read_base64, read_picture
-from mnist_demo.ui.components.bars import Answer, BarsValue, answer, bars_value, create_bars
-from mnist_demo.ui.components.canvas import CanvasPicture, canvas_picture, create_canvas, read_ink
-from mnist_demo.ui.components.tiles import TilesValue, create_tiles, tile, tiles_value
-from mnist_demo.ui.digits import first_validation_digits, to_png
+from mnist_demo.inference import recognize, with_dropout_on
+from mnist_demo.sketch import Stage, Step, read_base64
+from mnist_demo.ui.answers import Reader, read_drawing
+from mnist_demo.ui.components import Packed
+from mnist_demo.ui.components.bars import create_bars
+from mnist_demo.ui.components.canvas import create_canvas, read_ink
+from mnist_demo.ui.components.tiles import Tile, create_tiles, tile, tiles_value
+from mnist_demo.ui.digits import build_digits_panel
 from mnist_demo.ui.models import MAX_ASKED, ModelShelf, checked_keys
 from mnist_demo.ui.upload_panel import build_upload_panel
 from mnist_demo.ui.visit import QUICK, Visit, owner_of
@@ -26,16 +27,18 @@ from mnist_demo.ui.why_panel import build_why_panel
 
 CONCURRENT_READINGS = 2  # torch computes one answer in about a millisecond; more threads only get in each other's way
 FLICKER_SECONDS = 0.6
+TILE_SIDE = 112  # pixels, of a stage's picture
 
 
-def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: Any) -> None:
-    """Builds the tab inside the current Blocks context; the list of models is renewed on those events."""
-    images = first_validation_digits(visit.root)
+def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: Any) -> gr.HTML:
+    """Builds the tab inside the current Blocks context; the list of models is renewed on those events.
+
+    Returns the canvas.
+    """
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=300):
             canvas = create_canvas()
-            with gr.Accordion("A digit from MNIST", open=False):
-                digits = create_tiles(_example_tiles(images), label="One of each digit", elem_id="digits")
+            below_canvas = gr.Column()
         with gr.Column(scale=6, min_width=300):
             models = gr.Dropdown(
                 shelf.choices(""),
@@ -61,22 +64,18 @@ def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: An
                 )
             build_why_panel(visit, shelf, canvas, models, bars)
             loaded = build_upload_panel(visit, shelf, models)
+    with below_canvas:
+        build_digits_panel(visit, shelf, canvas, models)
     read = _reader(shelf)
     asked = [canvas, models, skipped, forgets]
     shown = [bars, tiles]
+    canvas.release(read, asked, shown, trigger_mode="multiple", **QUICK)  # does not wait for the stroke's last answer
     for control in (canvas, models, skipped, forgets):
         control.input(read, asked, shown, trigger_mode="always_last", **QUICK)
     loaded.then(read, asked, shown, **QUICK)
     flicker = gr.Timer(FLICKER_SECONDS, active=False)
     flicker.tick(read, asked, shown, trigger_mode="always_last", **QUICK)
     forgets.input(lambda is_on: gr.Timer(active=is_on is True), forgets, flicker, **QUICK)
-
-    def load_digit(event: gr.SelectData, drawing: Any) -> CanvasPicture:
-        index = event.index if isinstance(event.index, int) else 0
-        _, seq = read_ink(drawing)
-        return canvas_picture(to_png(images[index % len(images)]), seq + 1)
-
-    digits.select(load_digit, canvas, canvas, **QUICK)
 
     def renew(keys: Any, request: gr.Request) -> Any:
         choices = shelf.choices(owner_of(request))
@@ -87,6 +86,7 @@ def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: An
     renewed = gr.on([tab.select, *refresh_on], renew, models, models, **QUICK)
     renewed.then(read, asked, shown, **QUICK)  # a run that has gone on answers anew
     gr.api(predict, api_name="predict", queue=False)  # type: ignore[attr-defined]  # exported, but not in __all__
+    return canvas
 
 
 def predict(image: str) -> dict[str, Any]:
@@ -109,9 +109,7 @@ def predict(image: str) -> dict[str, Any]:
 def _reader(shelf: ModelShelf) -> Callable[..., Any]:
     gate = asyncio.Semaphore(CONCURRENT_READINGS)
 
-    async def read(
-        drawing: Any, keys: Any, skip: Any, is_forgetful: Any, request: gr.Request
-    ) -> tuple[BarsValue, TilesValue]:
+    async def read(drawing: Any, keys: Any, skip: Any, is_forgetful: Any, request: gr.Request) -> tuple[Packed, Packed]:
         async with gate:
             try:
                 return await asyncio.to_thread(
@@ -125,35 +123,24 @@ def _reader(shelf: ModelShelf) -> Callable[..., Any]:
 
 def _read(
     shelf: ModelShelf, drawing: Any, keys: Any, skip: frozenset[Step], is_forgetful: bool, owner: str
-) -> tuple[BarsValue, TilesValue]:
+) -> tuple[Packed, Packed]:
     """What each chosen model says of a drawing, and the stages it went through."""
-    picture, seq = read_ink(drawing)
-    if not picture:
-        return bars_value([], message=BLANK, seq=seq), tiles_value([], seq=seq)
-    canvas = read_picture(picture)[..., 0]
-    answers, stages = [], []
+    readers = []
     for key in checked_keys(keys):
         model = shelf.find(key, owner)
-        prediction = recognize(canvas, with_dropout_on(model) if is_forgetful else model, skip)
-        answers.append(_answer(*shelf.describe(key, owner), prediction))
-        stages = prediction.stages
-    if not stages:
-        return bars_value([], message=BLANK, seq=seq), tiles_value([], seq=seq)
-    pictures = [tile(each.name, each.image.tobytes(), each.image.shape[1], each.image.shape[0]) for each in stages]
-    return bars_value(answers, seq=seq), tiles_value(pictures, seq=seq)
+        readers.append(Reader(*shelf.describe(key, owner), with_dropout_on(model) if is_forgetful else model))
+    bars, stages = read_drawing(drawing, readers, skip)
+    return bars, tiles_value([_stage_tile(stage) for stage in stages], seq=read_ink(drawing)[1])
 
 
-def _answer(name: str, detail: str, prediction: Prediction) -> Answer:
-    if prediction.digit is None:
-        return answer(name, detail, None, refusal=prediction.refusal)
-    return answer(name, detail, prediction.probabilities.tolist(), refusal=prediction.refusal)
+def _stage_tile(stage: Stage) -> Tile:
+    """A stage no larger than it is shown: this crosses the wire ten times a second."""
+    picture = Image.fromarray(stage.image)
+    picture.thumbnail((TILE_SIDE, TILE_SIDE), reducing_gap=2)
+    return tile(stage.name, picture.tobytes(), picture.width, picture.height)
 
 
 def _steps(names: Any) -> frozenset[Step]:
     if not isinstance(names, list) or not all(isinstance(name, str) and name in Step.__members__ for name in names):
         raise gr.Error("The steps to leave out are a list of names of steps.")
     return frozenset(Step[name] for name in names)
-
-
-def _example_tiles(images: list[NDArray[np.uint8]]) -> TilesValue:
-    return tiles_value([tile(str(digit), image.tobytes()) for digit, image in enumerate(images)], size=48)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mnist_demo import checkpoints
 from mnist_demo.config import Experiment
-from mnist_demo.data import CLASSES, Split, load_training_data
+from mnist_demo.data import CLASSES, Split, load_validation_data
 from mnist_demo.errors import InvalidCheckpoint
 from mnist_demo.evaluation import evaluate
 from mnist_demo.explain import first_layer_weights
@@ -83,20 +83,23 @@ class Looks:
             if key in self._found:
                 self._found.move_to_end(key)
                 return self._found[key]
-        look = _look(kept, load_training_data(self._root).val)
+        look = _look(kept, load_validation_data(self._root))
         with self._lock:
             self._found[key] = look
             while len(self._found) > LOOKS_IN_MEMORY:
                 self._found.popitem(last=False)
         return look
 
-    def cell(self, look: Look, row: int, column: int) -> list[Tile]:
-        """Images of one cell of the matrix, the surest answers first."""
-        val = load_training_data(self._root).val
-        labels = val.labels[: look.images].numpy()
+    def cell(self, look: Look, row: int, column: int) -> tuple[int, ...]:
+        """Places, among the validation images, of some of one cell of the matrix, the surest answers first."""
+        labels = load_validation_data(self._root).labels[: look.images].numpy()
         found = np.flatnonzero((labels == row) & (look.predictions == column))
-        found = found[np.argsort(-look.confidences[found], kind="stable")][:CELL_IMAGES]
-        return [tile("", val.images[i].numpy().tobytes(), note=f"{look.confidences[i]:.0%} sure") for i in found]
+        return tuple(found[np.argsort(-look.confidences[found], kind="stable")][:CELL_IMAGES].tolist())
+
+    def tiles(self, look: Look, places: Sequence[int]) -> list[Tile]:
+        """Those validation images, and how sure the network was."""
+        images = load_validation_data(self._root).images
+        return [tile("", images[at].numpy().tobytes(), note=f"{look.confidences[at]:.0%} sure") for at in places]
 
 
 def kept_at(run: Run, index: int) -> Kept | None:

@@ -26,6 +26,7 @@ from mnist_demo.ui.lesson_panel import FREE, NEXT_SLOTS, LessonPanel
 from mnist_demo.ui.link import Knobs, Link, read_link
 from mnist_demo.ui.loop_panel import loop_html
 from mnist_demo.ui.run_view import closing_words, difference_html, pair_view
+from mnist_demo.ui.scrubber import Scrubber
 from mnist_demo.ui.visit import QUICK, Visit, error_html, note_html, owner_of
 
 CONCURRENT_PAIRS = 4  # more visitors wait in the queue and are told their place
@@ -44,6 +45,7 @@ class TrainTab:
 
     setup: "Setup"
     finished: gr.State  # changes when a training ends or stops
+    scrubber: Scrubber  # to be connected with the drawing
     open: Callable[[gr.Blocks], None]  # makes a page show what its link asks for
 
 
@@ -177,7 +179,7 @@ def build_train_tab(visit: Visit) -> TrainTab:
         opened = page.load(setup.open_link, None, [*setup.outputs, column, notice], **QUICK)
         opened.then(describe, described, [difference, loop, query], **QUICK)
 
-    return TrainTab(setup, finished, open_with)
+    return TrainTab(setup, finished, after.scrubber, open_with)
 
 
 class _Training:

@@ -17,8 +17,9 @@ from mnist_demo.data import load_training_data
 from mnist_demo.errors import MnistLabError
 from mnist_demo.inference import recognize
 from mnist_demo.sketch import read_picture
+from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.canvas import read_ink
-from mnist_demo.ui.components.tiles import ColorMap, Tile, TilesValue, create_tiles, tile, tiles_value
+from mnist_demo.ui.components.tiles import ColorMap, Tile, create_tiles, tile, tiles_value
 from mnist_demo.ui.models import ModelShelf, checked_keys
 from mnist_demo.ui.visit import QUICK, Visit, error_html, note_html, owner_of
 
@@ -38,7 +39,7 @@ def build_why_panel(visit: Visit, shelf: ModelShelf, canvas: Any, models: Any, b
     def gallery_of(model: Checkpoint) -> explain.Gallery:
         return explain.build_gallery(model, load_training_data(visit.root).train)
 
-    def explained(drawing: Any, keys: Any, index: int, asked: int | None, owner: str) -> tuple[str, TilesValue]:
+    def explained(drawing: Any, keys: Any, index: int, asked: int | None, owner: str) -> tuple[str, Packed]:
         picture, seq = read_ink(drawing)
         key = checked_keys(keys)[index]
         model = shelf.find(key, owner)
@@ -52,18 +53,16 @@ def build_why_panel(visit: Visit, shelf: ModelShelf, canvas: Any, models: Any, b
         text = "vermillion ink spoke for the digit, blue ink against it; beside it the training images most like it."
         return note_html(f"{name}: {text}"), tiles_value(found, seq=seq)
 
-    async def ask(
-        drawing: Any, keys: Any, index: int, asked: int | None, request: gr.Request
-    ) -> tuple[str, TilesValue]:
+    async def ask(drawing: Any, keys: Any, index: int, asked: int | None, request: gr.Request) -> tuple[str, Packed]:
         try:
             return await asyncio.to_thread(explained, drawing, keys, index, asked, owner_of(request))
         except MnistLabError as error:
             return error_html(error), tiles_value([])
 
-    async def ask_first(drawing: Any, keys: Any, request: gr.Request) -> tuple[str, TilesValue]:
+    async def ask_first(drawing: Any, keys: Any, request: gr.Request) -> tuple[str, Packed]:
         return await ask(drawing, keys, 0, None, request)
 
-    async def ask_clicked(event: gr.SelectData, drawing: Any, keys: Any, request: gr.Request) -> tuple[str, TilesValue]:
+    async def ask_clicked(event: gr.SelectData, drawing: Any, keys: Any, request: gr.Request) -> tuple[str, Packed]:
         clicked = event.index if isinstance(event.index, list | tuple) and len(event.index) == 2 else (0, None)
         index = clicked[0] if isinstance(keys, list) and clicked[0] in range(len(keys)) else 0
         return await ask(drawing, keys, index, clicked[1] if clicked[1] in range(10) else None, request)

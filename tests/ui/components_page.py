@@ -10,12 +10,12 @@ from typing import Any
 import gradio as gr
 from PIL import Image, ImageDraw, ImageStat
 
-from mnist_demo.ui.components.bars import BarsValue, answer, bars_value, create_bars
+from mnist_demo.ui.components import Packed
+from mnist_demo.ui.components.bars import answer, bars_value, create_bars
 from mnist_demo.ui.components.canvas import CanvasPicture, canvas_picture, create_canvas, read_ink
-from mnist_demo.ui.components.curves import Curve, CurvesValue, create_curves, curve, curves_value
+from mnist_demo.ui.components.curves import Curve, create_curves, curve, curves_value
 from mnist_demo.ui.components.tiles import (
     ColorMap,
-    TilesValue,
     create_tiles,
     tile,
     tiles_value,
@@ -53,29 +53,29 @@ def invented_curve(name: str, points: int, *, dropout: float = 0.0, diverges: bo
     )
 
 
-def pair(points: int) -> CurvesValue:
+def pair(points: int) -> Packed:
     runs = [invented_curve("A", points), invented_curve("B", points, dropout=0.5)]
     return curves_value(runs, EPOCHS, seq=points)
 
 
-def grow() -> Iterator[CurvesValue]:
+def grow() -> Iterator[Packed]:
     for points in range(1, 2 * EPOCHS + 2, 4):
         yield pair(points)
         time.sleep(0.05)
 
 
-def diverging() -> CurvesValue:
+def diverging() -> Packed:
     runs = [invented_curve("A", 41), invented_curve("B", 9, diverges=True)]
     return curves_value(runs, EPOCHS, cursor=12, seq=1000)
 
 
-def many() -> CurvesValue:
+def many() -> Packed:
     names = ["A", "B", "wide", "<b>deep & slow</b>", "C", "D"]
     runs = [invented_curve(n, 60, dropout=0.1 * index) for index, n in enumerate(names)]
     return curves_value(runs, EPOCHS, seq=2000)
 
 
-def answers(seq: int) -> BarsValue:
+def answers(seq: int) -> Packed:
     cnn = [0.001, 0.002, 0.004, 0.962, 0.0, 0.021, 0.0, 0.003, 0.006, 0.001]
     mlp = [0.01, 0.02, 0.04, 0.33, 0.0, 0.08, 0.0, 0.03, 0.46, 0.03]
     return bars_value(
@@ -88,7 +88,7 @@ def answers(seq: int) -> BarsValue:
     )
 
 
-def stages(seq: int) -> TilesValue:
+def stages(seq: int) -> Packed:
     ramp = bytes((row * 9 + column) % 256 for row in range(28) for column in range(28))
     maps = [ColorMap.GRAY, ColorMap.DIVERGING, ColorMap.HEAT]
     tiles = [tile(f"stage {m}", ramp, note="28 x 28", color_map=m) for m in maps]
@@ -107,7 +107,7 @@ def build_page() -> gr.Blocks:
     """The page; `in_flight` counts how many drawings were answered at once."""
     in_flight: list[int] = []
 
-    def recognize(value: Any) -> tuple[BarsValue, TilesValue, str]:
+    def recognize(value: Any) -> tuple[Packed, Packed, str]:
         in_flight.append(1)
         time.sleep(0.15)
         png, seq = read_ink(value)
@@ -147,6 +147,7 @@ def build_page() -> gr.Blocks:
         diverge_button.click(diverging, outputs=curves, **quiet)
         many_button.click(many, outputs=curves, **quiet)
         canvas.input(recognize, canvas, [bars, tiles, posted], queue=False, trigger_mode="always_last", **quiet)
+        canvas.release(recognize, canvas, [bars, tiles, posted], queue=False, trigger_mode="multiple", **quiet)
         load_button.click(load, outputs=canvas, **quiet)
         for component in (curves, bars, tiles):
             component.select(chosen, outputs=picked, queue=False, **quiet)

@@ -12,7 +12,7 @@ from mnist_demo.runs import Run
 from mnist_demo.ui.components.curves import create_curves
 from mnist_demo.ui.runs_table import MAX_CURVES, RunsTable, checked_name
 from mnist_demo.ui.visit import Visit
-from tests.ui.trained import ME, YOU, ids_of, request_of, tiny_pair, train_pair, unserved_page, visit_of
+from tests.ui.trained import ME, YOU, ids_of, request_of, tiny_pair, train_pair, unpacked, unserved_page, visit_of
 
 
 class Panel:
@@ -29,7 +29,7 @@ class Panel:
 
 def named(values: list[Any]) -> dict[str, Any]:
     names = ["table", "shown", "editing", "which", "overlay", "curves", "message"]
-    return dict(zip(names, values, strict=True))
+    return dict(zip(names, map(unpacked, values), strict=True))
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_earlier_runs_can_be_laid_over_the_curves(panel: Panel) -> None:
     chosen = [panel.earlier[1].id, "no such id", panel.ids[0]]
     overlay, curves, message = panel.table.lay_over(chosen, panel.ids, request_of(ME))
     assert overlay == (panel.earlier[1].id,)
-    assert [run["name"] for run in curves["runs"]] == ["A", "B", "1B"]
+    assert [run["name"] for run in unpacked(curves)["runs"]] == ["A", "B", "1B"]
     assert message == ""
     assert [run["name"] for run in panel.refresh(overlay)["curves"]["runs"]] == ["A", "B", "1B"]
 
@@ -67,7 +67,7 @@ def test_no_more_than_six_curves(panel: Panel, tiny: Experiment) -> None:
     more = [run for _ in range(2) for run in train_pair(panel.visit, tiny_pair(tiny.replace(epochs=1)))]
     chosen = list(ids_of([*panel.earlier, *more]))
     _, curves, message = panel.table.lay_over(chosen, panel.ids, request_of(ME))
-    assert len(curves["runs"]) == MAX_CURVES
+    assert len(unpacked(curves)["runs"]) == MAX_CURVES
     assert "six curves" in message
 
 

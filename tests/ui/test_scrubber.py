@@ -1,5 +1,6 @@
 """Looking back: every part of the panel follows one slider; early stopping is told without retraining."""
 
+import base64
 import math
 import re
 from dataclasses import replace
@@ -17,9 +18,13 @@ from mnist_demo.config import Experiment
 from mnist_demo.data import Split, load_training_data
 from mnist_demo.evaluation import evaluate
 from mnist_demo.history import Metrics
+from mnist_demo.inference import recognize
 from mnist_demo.runs import Run
+from mnist_demo.sketch import read_picture
 from mnist_demo.ui import looking_back
+from mnist_demo.ui.components.canvas import create_canvas
 from mnist_demo.ui.components.curves import create_curves
+from mnist_demo.ui.digits import first_validation_digits, to_png
 from mnist_demo.ui.looking_back import (
     Kept,
     Look,
@@ -34,10 +39,10 @@ from mnist_demo.ui.looking_back import (
     whole_number,
 )
 from mnist_demo.ui.models import ModelShelf
-from mnist_demo.ui.scrubber import Scrubber
+from mnist_demo.ui.scrubber import DRAW_FIRST, Scrubber
 from mnist_demo.ui.visit import Visit
 from tests.ui.conftest import ServedApp
-from tests.ui.trained import ME, YOU, do, ids_of, request_of, tiny_pair, train_pair, unserved_page, visit_of
+from tests.ui.trained import ME, YOU, do, ids_of, request_of, tiny_pair, train_pair, unpacked, unserved_page, visit_of
 
 # Gradio's queue statistics use a pandas option that pandas has since deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
@@ -50,12 +55,22 @@ class Panel:
         self.visit, self.runs, self.ids = visit, pair_of_runs, ids_of(pair_of_runs)
         with unserved_page():
             self.scrubber = Scrubber(visit)
-            self.scrubber.build_panel(create_curves(), gr.State(()), gr.State(0), gr.State(()))
+            with gr.Tabs() as tabs, gr.Tab("Train") as tab:
+                self.scrubber.build_panel(create_curves(), gr.State(()), gr.State(0), gr.State(()))
+            self.scrubber.connect(create_canvas(), tab, tabs)
 
-    def scrub(self, position: Any, which: Any = "both", cell: Any = None, owner: str = ME) -> dict[str, Any]:
-        found = do(self.scrubber.scrub(position, which, self.ids, (), cell, request_of(owner)))
-        names = ["curves", "numbers", "column_a", "heading_a", "tiles_a", "column_b", "heading_b", "tiles_b"]
-        return dict(zip([*names, "confusion", "cell_words", "cell_tiles"], found, strict=True))
+    def scrub(self, position: Any, which: Any = "both", drawing: Any = None, owner: str = ME) -> dict[str, Any]:
+        """What follows the slider at once."""
+        found = do(self.scrubber.follow(position, which, self.ids, (), drawing, request_of(owner)))
+        return dict(zip(["curves", "numbers", "bars"], map(unpacked, found), strict=True))
+
+    def look(self, position: Any, which: Any = "both", cell: Any = None, owner: str = ME) -> dict[str, Any]:
+        """What follows it as soon as it is computed."""
+        found = do(self.scrubber.look(position, which, self.ids, cell, request_of(owner)))
+        names = ["column_a", "heading_a", "tiles_a", "column_b", "heading_b", "tiles_b"]
+        return dict(
+            zip([*names, "confusion", "cell_words", "cell_tiles", "cell_images"], map(unpacked, found), strict=True)
+        )
 
 
 @pytest.fixture
@@ -76,32 +91,53 @@ def test_everything_follows_the_slider(panel: Panel) -> None:
     shown = panel.scrub(1)
     assert shown["curves"]["cursor"] == 1
     assert [run.cursor for run in panel.runs] == [1, 1]
+    looks = panel.look(1)
     for name, run in zip("ab", panel.runs, strict=True):
-        assert f"Run {name.upper()}, first layer at epoch 1" in shown[f"heading_{name}"]
+        assert f"Run {name.upper()}, first layer at epoch 1" in looks[f"heading_{name}"]
         assert f"{run.history[1].val_loss:.3f}" in shown["numbers"]
-    assert shown["tiles_a"] != panel.scrub(3)["tiles_a"]
+    assert looks["tiles_a"] != panel.look(3)["tiles_a"]
+
+
+def test_the_drawing_is_answered_by_the_weights_of_that_epoch(panel: Panel) -> None:
+    image = first_validation_digits(panel.visit.root)[3]
+    png = to_png(image)
+    drawing = {"ink": base64.b64encode(png).decode(), "seq": 7, "final": True, "strokes": 1}
+    for epoch in (0, 3):
+        bars = panel.scrub(epoch, drawing=drawing)["bars"]
+        assert [each["name"] for each in bars["models"]] == ["Run A", "Run B"]
+        for each, run in zip(bars["models"], panel.runs, strict=True):
+            kept = checkpoints.unpack(run.snapshots[epoch])
+            expected = recognize(read_picture(png)[..., 0], kept).probabilities
+            assert each["probabilities"] == pytest.approx(expected.tolist(), abs=1e-4)
+            assert each["detail"] == f"at epoch {epoch}"
+    assert [each["name"] for each in panel.scrub(3, "B", drawing)["bars"]["models"]] == ["Run B"]
+
+
+def test_without_a_drawing_it_says_where_to_draw(panel: Panel) -> None:
+    bars = panel.scrub(1)["bars"]
+    assert (bars["models"], bars["message"]) == ([], DRAW_FIRST)
 
 
 def test_the_matrix_is_of_the_kept_weights(panel: Panel) -> None:
     run = panel.runs[1]
     kept = checkpoints.unpack(run.snapshots[2])
     split = load_training_data(panel.visit.root).val.first(image_count(run.experiment))
-    assert panel.scrub(2)["confusion"]["matrices"][1]["counts"] == evaluate(kept, split).confusion.tolist()
+    assert panel.look(2)["confusion"]["matrices"][1]["counts"] == evaluate(kept, split).confusion.tolist()
 
 
 def test_a_cell_shows_its_images_at_every_point(panel: Panel) -> None:
-    counts = np.array(panel.scrub(3)["confusion"]["matrices"][1]["counts"])
+    counts = np.array(panel.look(3)["confusion"]["matrices"][1]["counts"])
     row, column = (int(i) for i in np.argwhere(counts > 0)[0])
-    shown = panel.scrub(3, cell=[1, row, column])
+    shown = panel.look(3, cell=[1, row, column])
     assert shown["confusion"]["selected"] == [1, row, column]
     assert len(shown["cell_tiles"]["tiles"]) == min(counts[row, column], looking_back.CELL_IMAGES)
     assert f"Run B: {counts[row, column]} × {row} read as {column}" in shown["cell_words"]
-    assert panel.scrub(1, cell=[1, row, column])["confusion"]["selected"] == [1, row, column]
-    assert panel.scrub(1, "A", cell=[1, row, column])["cell_tiles"]["tiles"] == []
+    assert panel.look(1, cell=[1, row, column])["confusion"]["selected"] == [1, row, column]
+    assert panel.look(1, "A", cell=[1, row, column])["cell_tiles"]["tiles"] == []
 
 
 def test_one_run_alone_is_shown_alone(panel: Panel) -> None:
-    shown = panel.scrub(2, "B")
+    shown = panel.look(2, "B")
     assert [matrix["name"] for matrix in shown["confusion"]["matrices"]] == ["Run B"]
     assert shown["tiles_a"]["tiles"] == []
     assert shown["tiles_b"]["tiles"]
@@ -119,18 +155,21 @@ def test_the_draw_tab_offers_the_epoch_looked_at(panel: Panel) -> None:
 def test_a_position_that_is_none_still_gives_a_point(panel: Panel) -> None:
     positions: list[Any] = [math.nan, math.inf, -math.inf, 10**400, -5, 1.4, True, None, "2", [], {}]
     for position in positions:
-        assert panel.scrub(position, which=position, cell=position)["curves"]["cursor"] in (0, 1, 3)
+        assert panel.scrub(position, which=position)["curves"]["cursor"] in (0, 1, 3)
+        assert panel.look(position, which=position, cell=position)["confusion"]["selected"] is None
 
 
 def test_another_visitors_runs_are_not_looked_at(panel: Panel) -> None:
     assert all(value == gr.skip() for value in panel.scrub(1, owner=YOU).values())
+    assert all(value == gr.skip() for value in panel.look(1, owner=YOU).values())
     assert [run.cursor for run in panel.runs] == [None, None]
     assert panel.scrubber.stop_early(5, panel.ids, request_of(YOU)) == ""
 
 
 def test_the_end_of_a_training_puts_the_slider_at_the_last_point(panel: Panel) -> None:
     panel.scrub(1)
-    empty, bar, column, slider, cell, sentences, *_ = do(panel.scrubber.open("both", 5, panel.ids, request_of(ME)))
+    opened = do(panel.scrubber.open("both", 5, panel.ids, None, request_of(ME)))
+    empty, bar, column, slider, cell, sentences, *_ = opened
     assert (empty.visible, bar.visible, column.visible) == (False, True, True)
     assert (slider.maximum, slider.value, slider.label) == (3, 3, "Look back to epoch")
     assert [run.cursor for run in panel.runs] == [None, None]
@@ -141,12 +180,12 @@ def test_the_end_of_a_training_puts_the_slider_at_the_last_point(panel: Panel) -
 def test_jumps_go_to_the_best_points(panel: Panel) -> None:
     for index, expected in enumerate([panel.runs[0].best, panel.runs[1].best, 0, 3]):
         place, curves, *_ = do(panel.scrubber.jump(index, "A", panel.ids, (), None, request=request_of(ME)))
-        assert place == expected == curves["cursor"]
+        assert place == expected == unpacked(curves)["cursor"]
 
 
 def test_weights_thinned_away_are_replaced_by_the_nearest_and_told(panel: Panel) -> None:
     del panel.runs[0].snapshots[1]
-    assert "at epoch 0 (nearest kept to epoch 1)" in panel.scrub(1)["heading_a"]
+    assert "at epoch 0 (nearest kept to epoch 1)" in panel.look(1)["heading_a"]
 
 
 def test_weights_that_are_no_numbers_are_refused_in_words(panel: Panel) -> None:
@@ -154,11 +193,11 @@ def test_weights_that_are_no_numbers_are_refused_in_words(panel: Panel) -> None:
     weights = checkpoints.unpack(run.snapshots[3]).model.state_dict()
     broken = {name: torch.full_like(value, math.nan) for name, value in weights.items()}
     run.snapshots[3] = checkpoints.pack(broken, run.experiment, {})
-    shown = panel.scrub(3)
+    shown = panel.look(3)
     assert "not finite" in shown["heading_a"]
     assert shown["tiles_a"]["tiles"] == []
     assert shown["tiles_b"]["tiles"]
-    assert panel.scrub(0)["tiles_a"]["tiles"]
+    assert panel.look(0)["tiles_a"]["tiles"]
 
 
 def test_what_was_computed_is_remembered_within_bounds(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -220,8 +259,9 @@ def test_values_from_the_page_are_taken_with_care() -> None:
     assert not any(is_cell(each) for each in (None, [2, 0, 0], [0, 10, 0], [0, -1, 0], [0, 0], "000", [True, 0, 0]))
 
 
-def test_the_slider_a_click_on_the_curves_and_a_cell(page: Page, app: ServedApp) -> None:
+def test_the_slider_a_click_on_the_curves_a_cell_and_a_mistake(page: Page, app: ServedApp) -> None:
     page.goto(f"{app.address}/?hidden_sizes=16&train_size=100&epochs=6&b.seed=1")
+    expect(page.locator("#difference")).to_contain_text("seed")
     page.locator("#pace input").click()
     page.get_by_role("option", name="as fast as it goes").click()
     page.get_by_role("button", name="Train", exact=True).click()
@@ -242,3 +282,12 @@ def test_the_slider_a_click_on_the_curves_and_a_cell(page: Page, app: ServedApp)
     expect(matrices).to_have_attribute("data-seq", "1")
     page.locator(".mnist-confusion table").first.get_by_role("button", name=re.compile("[1-9].* of 1 ")).first.click()
     expect(page.locator("#cell-tiles .mnist-tiles button").first).to_be_visible()
+    page.locator("#cell-tiles .mnist-tiles button").first.click()
+    expect(page.locator(".mnist-canvas")).to_have_attribute("data-strokes", "1")
+    page.get_by_text("A digit from MNIST").click()
+    page.get_by_role("button", name="What does the first network get wrong?").click()
+    expect(page.locator("#mistake-words")).to_contain_text("of 5,000 validation images wrong")
+    page.locator("#mistakes .mnist-tiles button").first.click()
+    expect(page.locator(".mnist-canvas")).to_have_attribute("data-strokes", "1")
+    page.get_by_role("tab", name="Train").click()
+    expect(page.locator("#scrub-bars .mnist-bars-detail").first).to_have_text("at epoch 1")

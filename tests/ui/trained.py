@@ -1,6 +1,7 @@
 """A visitor with a trained pair, for handlers that are called as plain functions."""
 
 import asyncio
+import json
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,6 +52,11 @@ def tiny_pair(tiny: Experiment, **b: object) -> Pair:
 
 def ids_of(pair_of_runs: list[Run]) -> tuple[str, ...]:
     return tuple(run.id for run in pair_of_runs)
+
+
+def unpacked(value: Any) -> Any:
+    """A component's value as its script reads it; what is not packed as it is."""
+    return json.loads(value) if isinstance(value, str) and value.startswith("{") else value
 
 
 def do(coroutine: Coroutine[Any, Any, Result]) -> Result:

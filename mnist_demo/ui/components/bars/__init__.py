@@ -10,7 +10,7 @@ from typing import TypedDict
 
 import gradio as gr
 
-from mnist_demo.ui.components import build_component
+from mnist_demo.ui.components import Packed, build_component, pack
 
 
 class Answer(TypedDict):
@@ -61,12 +61,12 @@ def answer(
     )
 
 
-def bars_value(models: Sequence[Answer], *, message: str = "", seq: int = 0) -> BarsValue:
+def bars_value(models: Sequence[Answer], *, message: str = "", seq: int = 0) -> Packed:
     """The value of the bars; `seq` appears as `data-seq` once it is drawn."""
-    return BarsValue(models=list(models), message=message, seq=seq)
+    return pack(BarsValue(models=list(models), message=message, seq=seq))
 
 
-def create_bars(value: BarsValue | None = None, elem_id: str | None = "bars") -> gr.HTML:
+def create_bars(value: Packed | None = None, elem_id: str | None = "bars") -> gr.HTML:
     """The bars. Event `select`: a digit was clicked; `SelectData.index` is [model, digit], `.value` the digit."""
     shown = bars_value([], message="Draw a digit") if value is None else value
     return build_component(Path(__file__).parent, shown, "Answers", elem_id)

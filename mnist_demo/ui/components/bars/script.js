@@ -62,7 +62,8 @@ function say(text) { // only what stands for a moment is read out, not every ste
   speaking = setTimeout(() => { if (spoken.textContent !== text) spoken.textContent = text; }, 600);
 }
 function draw() {
-  const value = JSON.parse(JSON.stringify(props.value)) || {models: [], message: '', seq: 0};
+  const value = JSON.parse(props.value) || {models: [], message: '', seq: 0};
+  if (value.seq < root.dataset.seq) return; // a late answer to an earlier stroke
   const shown = value.message ? [] : value.models;
   message.textContent = value.message;
   models.hidden = !shown.length;

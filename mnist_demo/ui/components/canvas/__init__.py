@@ -65,10 +65,11 @@ def read_ink(value: Any) -> tuple[bytes, int]:
 
 
 def create_canvas(elem_id: str | None = "canvas") -> gr.HTML:
-    """The canvas. Event `input`: ink has changed.
+    """The canvas. Events: `input`, ink has changed under a moving pen; `release`, it has come to rest.
 
-    Bind it with `queue=False, trigger_mode="always_last", show_progress="hidden"`: then one request is in flight at a
-    time and the newest ink wins.
+    Bind both with `queue=False, show_progress="hidden"`, `input` with `trigger_mode="always_last"` (one request in
+    flight at a time, the newest ink wins), `release` with "multiple" (it waits for none). What shows the answers
+    drops one whose `seq` is lower than what it shows.
     """
     blank = CanvasValue(ink="", seq=0, final=True, strokes=0)
     return build_component(Path(__file__).parent, blank, "Drawing canvas", elem_id)

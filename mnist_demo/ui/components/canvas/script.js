@@ -68,7 +68,7 @@ function post(final) {
   lastPost = performance.now();
   root.dataset.seq = seq += 1;
   props.value = {ink: inkPng(), seq, final, strokes: visibleMarks().length};
-  trigger('input');
+  trigger(final ? 'release' : 'input');
 }
 function postSoon() { timer ||= setTimeout(() => post(false), Math.max(0, lastPost + POST_EVERY_MS - performance.now())); }
 function change(edit) {

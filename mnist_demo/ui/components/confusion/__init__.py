@@ -9,7 +9,7 @@ from typing import TypedDict
 
 import gradio as gr
 
-from mnist_demo.ui.components import build_component
+from mnist_demo.ui.components import Packed, build_component, pack
 
 
 class Matrix(TypedDict):
@@ -35,14 +35,12 @@ def matrix(name: str, label: str, counts: Sequence[Sequence[int]]) -> Matrix:
     return Matrix(name=name, label=label, counts=[[int(count) for count in row] for row in counts])
 
 
-def confusion_value(
-    matrices: Sequence[Matrix], *, selected: Sequence[int] | None = None, seq: int = 0
-) -> ConfusionValue:
+def confusion_value(matrices: Sequence[Matrix], *, selected: Sequence[int] | None = None, seq: int = 0) -> Packed:
     """The value of the component; `seq` appears as `data-seq` once it is drawn."""
-    return ConfusionValue(matrices=list(matrices), selected=list(selected) if selected else None, seq=seq)
+    return pack(ConfusionValue(matrices=list(matrices), selected=list(selected) if selected else None, seq=seq))
 
 
-def create_confusion(value: ConfusionValue | None = None, elem_id: str | None = "confusion") -> gr.HTML:
+def create_confusion(value: Packed | None = None, elem_id: str | None = "confusion") -> gr.HTML:
     """The matrices. Event `select`: a cell was chosen; `SelectData.index` is [matrix, row, column]."""
     shown = confusion_value([]) if value is None else value
     return build_component(Path(__file__).parent, shown, "Confusion matrix", elem_id)

@@ -1,7 +1,7 @@
 """The training curves of up to six runs: loss and accuracy, drawn once as SVG and grown point by point.
 
 Knows the value the charts draw and how to make it from plain lists. Does not know what a run is, nor which epoch is
-best: the caller says so. Lists only grow, so that Gradio sends no more than the new points.
+best: the caller says so.
 """
 
 import math
@@ -11,7 +11,7 @@ from typing import TypedDict
 
 import gradio as gr
 
-from mnist_demo.ui.components import build_component
+from mnist_demo.ui.components import Packed, build_component, pack
 
 Numbers = Sequence[float | None]
 
@@ -88,12 +88,12 @@ def curves_value(
     cursor: float | None = None,
     chance: float = 0.1,
     seq: int = 0,
-) -> CurvesValue:
+) -> Packed:
     """The value of the charts. `seq` appears as `data-seq` once it is drawn."""
-    return CurvesValue(runs=list(runs), epochs=float(epochs), cursor=cursor, chance=chance, seq=seq)
+    return pack(CurvesValue(runs=list(runs), epochs=float(epochs), cursor=cursor, chance=chance, seq=seq))
 
 
-def create_curves(value: CurvesValue | None = None, elem_id: str | None = "curves") -> gr.HTML:
+def create_curves(value: Packed | None = None, elem_id: str | None = "curves") -> gr.HTML:
     """The two charts. Event `select`: a click at a point; `SelectData.value` is its epoch, `.index` [run, point]."""
     shown = curves_value([], epochs=1) if value is None else value
     return build_component(Path(__file__).parent, shown, "Training curves", elem_id)

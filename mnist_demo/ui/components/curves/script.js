@@ -293,6 +293,7 @@ function draw() {
     notes.replaceChildren(...noted.filter(Boolean));
   }
   root.dataset.epoch = value.runs[0]?.epoch.at(-1) ?? '';
+  root.dataset.cursor = value.cursor ?? '';
   root.dataset.seq = value.seq ?? '';
 }
 
@@ -337,8 +338,8 @@ for (const button of root.querySelectorAll('[data-option]')) button.addEventList
   hover = null;
   draw();
 });
-function update() { // the value is a deep proxy: copying it once is cheaper than reading every number through it
-  value = {...value, ...JSON.parse(JSON.stringify(props.value || {runs: []}))};
+function update() {
+  value = {...value, ...JSON.parse(props.value)};
   draw();
 }
 new ResizeObserver(draw).observe(root); // also fires when a hidden tab is opened

@@ -12,7 +12,7 @@ from typing import TypedDict
 
 import gradio as gr
 
-from mnist_demo.ui.components import build_component
+from mnist_demo.ui.components import Packed, build_component, pack
 
 
 class ColorMap(StrEnum):
@@ -59,13 +59,13 @@ def tile(
     return Tile(caption=caption, width=width, height=height, pixels=encoded, note=note, map=color_map.value)
 
 
-def tiles_value(tiles: Sequence[Tile], *, size: int = 84, selected: int | None = None, seq: int = 0) -> TilesValue:
+def tiles_value(tiles: Sequence[Tile], *, size: int = 84, selected: int | None = None, seq: int = 0) -> Packed:
     """The value of the row; `seq` appears as `data-seq` once it is drawn."""
-    return TilesValue(tiles=list(tiles), size=size, selected=selected, seq=seq)
+    return pack(TilesValue(tiles=list(tiles), size=size, selected=selected, seq=seq))
 
 
 def create_tiles(
-    value: TilesValue | None = None,
+    value: Packed | None = None,
     label: str = "What the network sees",
     elem_id: str | None = "tiles",
 ) -> gr.HTML:
