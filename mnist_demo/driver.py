@@ -77,10 +77,10 @@ async def train(runs: Sequence[Run], cluster: Cluster, root: Path, pace_seconds:
     try:
         while not all(driver.done() for driver in drivers) or not grown.empty():
             await grown.get()
+            for driver in drivers:
+                if driver.done() and not driver.cancelled():
+                    driver.result()  # raises what ended it; the other run stops at its last finished chunk
             yield
-        for driver in drivers:
-            if not driver.cancelled():
-                driver.result()  # raises what ended it
     finally:
         for driver in drivers:
             driver.cancel()

@@ -19,7 +19,7 @@ from mnist_demo.ui.lesson_panel import FREE
 from mnist_demo.ui.models import ModelShelf
 from mnist_demo.ui.page import Page
 from mnist_demo.ui.theme import CSS, THEME
-from mnist_demo.ui.train import build_train_tab
+from mnist_demo.ui.train import TrainTab
 from mnist_demo.ui.visit import QUICK, Visit, owner_of
 
 HEADER = """<header class="mnist-header"><h1>MNIST Lab</h1>
@@ -36,7 +36,7 @@ def build_app(cluster: Cluster, store: RunStore, root: Path) -> gr.Blocks:
         gr.HTML(HEADER)
         with gr.Tabs() as tabs:
             with gr.Tab("Train", id="train") as tab:
-                train_tab = build_train_tab(visit)
+                train_tab = TrainTab(visit)
             with gr.Tab("Draw", id="draw") as draw_tab:
                 canvas = build_draw_tab(visit, shelf, draw_tab, train_tab.finished.change)
             train_tab.scrubber.connect(canvas, tab, tabs)

@@ -78,7 +78,7 @@ class Downloads:
         chosen = run_id if is_on_page else (pair_of_runs or mine)[0].id
         choices = [(run_label(run, pair_of_runs), run.id) for run in reversed(mine)]
         words = await self.show_hash(chosen, request)
-        return [gr.HTML(visible=False), gr.Column(visible=True), gr.Dropdown(choices=choices, value=chosen), words]
+        return [gr.HTML(visible=False), gr.Column(visible=True), gr.update(choices=choices, value=chosen), words]
 
     async def show_hash(self, run_id: Any, request: gr.Request) -> str:
         """The SHA-256 that the run's script has to print, or why it will print another."""

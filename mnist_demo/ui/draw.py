@@ -81,7 +81,7 @@ def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: An
         choices = shelf.choices(owner_of(request))
         known = {key for _, key in choices}
         kept = [key for key in keys if key in known] if isinstance(keys, list) else []
-        return gr.Dropdown(choices=choices, value=kept or shelf.default())
+        return gr.update(choices=choices, value=kept or shelf.default())
 
     renewed = gr.on([tab.select, *refresh_on], renew, models, models, **QUICK)
     renewed.then(read, asked, shown, **QUICK)  # a run that has gone on answers anew

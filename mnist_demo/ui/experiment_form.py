@@ -20,6 +20,22 @@ INPUTS = (gr.Dropdown, gr.Slider)
 SLIDER_STEP = 0.05
 B_ROWS = 2  # a fair comparison changes one knob; the second row is for networks that need another optimizer
 
+TYPED_CLASS = "mnist-typed"  # of a list that takes other values too
+# Enter after typing "4" would take the first value of the list that has a 4 in it, "40": then the field is left
+# instead, which takes what was typed. After an arrow key Enter takes the value that it chose.
+TYPED_JS = """() => {
+  let hasTyped = false;
+  document.addEventListener('keydown', (event) => {
+    const {key, target} = event;
+    if (!target.matches?.('.mnist-typed input')) return;
+    if (key === 'Enter' && hasTyped) {
+      event.stopImmediatePropagation();
+      target.blur();
+    }
+    hasTyped = key.length === 1 || key === 'Backspace' || key === 'Delete';
+  }, true);
+}"""
+
 
 class ExperimentForm:
     """The form's components, in one order for reading (`inputs`) and writing (`updates`)."""
@@ -113,6 +129,7 @@ class ExperimentForm:
                 allow_custom_value=True,
                 interactive=bool(change),
                 elem_id=f"b-value-{index}",
+                elem_classes=TYPED_CLASS,
                 min_width=90,
             )
         return which, changed
@@ -133,7 +150,9 @@ def _control(knob: Knob, value: Any) -> gr.components.Component:
         return gr.Dropdown([str(choice) for choice in knob.choices], value=to_text(value), **common)
     if _is_share(knob):
         return gr.Slider(knob.minimum or 0, knob.maximum or 1, value=value, step=SLIDER_STEP, **common)
-    return gr.Dropdown(list(knob.examples), value=to_text(value), allow_custom_value=True, **common)
+    return gr.Dropdown(
+        list(knob.examples), value=to_text(value), allow_custom_value=True, elem_classes=TYPED_CLASS, **common
+    )
 
 
 def _values_of(name: str) -> list[str]:

@@ -112,7 +112,7 @@ class RunsTable:
             runs_html(mine, pair_of_runs) if mine else note_html(EMPTY),
             gr.CheckboxGroup(choices=choices, value=[run.id for run in others], visible=bool(choices)),
             gr.Row(visible=bool(mine)),
-            gr.Dropdown(choices=[(run.name, run.id) for run in mine], value=mine[-1].id if mine else None),
+            gr.update(choices=[(run.name, run.id) for run in mine], value=mine[-1].id if mine else None),
             tuple(run.id for run in others),
             _curves(pair_of_runs, others) if is_idle and had_overlay else gr.skip(),
             message,

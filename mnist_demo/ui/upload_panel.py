@@ -51,7 +51,7 @@ def build_upload_panel(visit: Visit, shelf: ModelShelf, models: gr.Dropdown) -> 
         except MnistLabError as error:
             return gr.skip(), error_html(error)
         asked = [key, *(keys if isinstance(keys, list) else [])][:MAX_ASKED]
-        shown = gr.Dropdown(choices=shelf.choices(owner_of(request)), value=asked)
+        shown = gr.update(choices=shelf.choices(owner_of(request)), value=asked)
         return shown, f'<p class="mnist-note">{escape(name)} now reads your drawing.</p>'
 
     network.input(_usual_sizes, network, sizes, **QUICK)

@@ -42,8 +42,9 @@ def choose(page: Page, elem_id: str, option: str) -> None:
 
 def type_in(page: Page, knob: str, text: str) -> None:
     box = page.locator(f"#knob-{knob} input").first
-    box.fill(text)
-    box.blur()  # Enter would take the first of the listed values that contain the text
+    box.fill("")
+    box.press_sequentially(text)
+    box.press("Enter")
 
 
 def set_knobs(page: Page, **knobs: str) -> None:
@@ -88,7 +89,7 @@ def draw(page: Page, points: list[tuple[float, float]]) -> None:
 def expect_answered(page: Page) -> Locator:
     """The bars, once they answer the last drawing posted."""
     seq = str(page.locator(".mnist-canvas").get_attribute("data-seq"))
-    bars = page.locator(".mnist-bars")
+    bars = page.locator("#bars .mnist-bars")
     expect(bars).to_have_attribute("data-seq", seq)
     return bars
 
@@ -104,11 +105,11 @@ def test_a_three_drawn_with_the_mouse_is_read_by_the_shipped_cnn(page: Page, app
     open_page(page, app)
     page.get_by_role("tab", name="Draw").click()
     expect(page.locator(".mnist-canvas canvas")).to_be_visible()
-    bars = page.locator(".mnist-bars")
+    bars = page.locator("#bars .mnist-bars")
     expect(bars.get_by_role("button")).to_have_count(0)
     draw(page, THREE)
     expect_answered(page)
-    cnn = page.locator(".mnist-bars-model").first
+    cnn = page.locator("#bars .mnist-bars-model").first
     expect(cnn).to_contain_text("CNN")
     expect(cnn.locator(".mnist-bars-digit")).to_have_text("3")
     assert [text.split()[0] for text in cnn.get_by_role("button").all_inner_texts()] == list("0123456789")
@@ -156,7 +157,7 @@ def test_a_pair_is_trained_stopped_resumed_and_then_reads_a_drawing(page: Page, 
     box.press("Escape")
     draw(page, THREE)
     expect_answered(page)
-    own = page.locator(".mnist-bars-model:visible", has_text=f"Your run {run.name}, best")
+    own = page.locator("#bars .mnist-bars-model:visible", has_text=f"Your run {run.name}, best")
     expect(own.get_by_role("button")).to_have_count(10)
     expect(own.locator(".mnist-bars-digit")).to_have_text(re.compile(r"^\d\??$"))
 
@@ -193,6 +194,14 @@ def test_a_learning_rate_too_high_diverges_and_says_so(page: Page, app: ServedAp
     expect(page.locator("#notice")).to_contain_text("Run B diverged")
     expect(page.locator("#curves")).to_contain_text("B: diverged")
     assert "NaN" not in page.locator("#curves").inner_html().replace("became NaN", "")
+
+
+def test_a_number_deleted_is_asked_for(page: Page, app: ServedApp) -> None:
+    open_page(page, app)
+    page.locator("#knob-dropout input[type=number]").fill("")
+    expect(page.locator("#difference")).to_contain_text("(dropout) cannot be")
+    page.locator("#knob-dropout input[type=number]").fill("0.5")
+    expect(page.locator("#difference")).to_contain_text("B = A with")
 
 
 @pytest.mark.parametrize(("knob", "text"), [("learning_rate", "five"), ("epochs", "9999"), ("hidden_sizes", "8-x")])
