@@ -17,7 +17,7 @@ from mnist_demo.ui.basics import build_basics_tab, experiment_of
 from mnist_demo.ui.draw import build_draw_tab
 from mnist_demo.ui.lesson_panel import FREE
 from mnist_demo.ui.models import ModelShelf
-from mnist_demo.ui.page import Page
+from mnist_demo.ui.page import APP_SETTINGS, Page
 from mnist_demo.ui.theme import CSS, THEME
 from mnist_demo.ui.train import TrainTab
 from mnist_demo.ui.visit import QUICK, Visit, owner_of
@@ -77,6 +77,7 @@ def launch_settings(port: int | None = None) -> dict[str, Any]:
     """How the page is launched, here and in the tests."""
     return {
         "server_port": port or int(os.environ.get("GRADIO_SERVER_PORT", DEFAULT_PORT)),
+        "app_kwargs": APP_SETTINGS,
         "theme": THEME,
         "css": CSS,
         "ssr_mode": False,

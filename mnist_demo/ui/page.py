@@ -1,4 +1,4 @@
-"""The page's one door for calls: whatever goes wrong behind it reaches the caller as a sentence.
+"""The page's one door for calls: whatever goes wrong behind it, or before it, reaches the caller as a sentence.
 
 A browser sends what the components allow, a program whatever it likes: Gradio's components then fail in many ways,
 which it would pass on as `{"error": null}`. Knows errors only; what a call does is for the handlers.
@@ -8,10 +8,15 @@ import logging
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnist_demo.errors import MnistLabError
 
 UNREADABLE = "The server cannot use these values: send what the page sends."
+MAX_BODY_BYTES = 16_000_000  # an upload has 8 MB at most; a larger body would be parsed before anybody looks at it
 MAX_CHARACTERS = 300  # Gradio's own messages repeat the bad value, however long, and name Python's types
 
 
@@ -42,3 +47,54 @@ def _sentence(message: str) -> str:
 def _sendable(text: str) -> str:
     """Half a surrogate pair, repeated in a message, cannot be sent back."""
     return text.encode("utf-8", "replace").decode()
+
+
+class BodyLimit:
+    """Answers 413 to a request whose body is larger than `MAX_BODY_BYTES`, told or not, without reading on."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes on what is small enough."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        told = dict(scope["headers"]).get(b"content-length", b"0")
+        if told.isdigit() and int(told) > MAX_BODY_BYTES:
+            await _TOO_LARGE(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_some() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY_BYTES:
+                raise _BodyTooLargeError
+            return message
+
+        try:
+            await self.app(scope, receive_some, send)
+        except _BodyTooLargeError:
+            await _TOO_LARGE(scope, receive, send)
+
+
+class _BodyTooLargeError(Exception):
+    """More has come than `MAX_BODY_BYTES`."""
+
+
+_TOO_LARGE = JSONResponse({"error": f"At most {MAX_BODY_BYTES // 1_000_000} MB can be sent at once."}, 413)
+
+
+async def tell_unusable(_request: Request, error: Exception) -> JSONResponse:
+    """What a request gets that failed outside of any call, such as one to a function that does not exist."""
+    logging.getLogger(__name__).warning("A request failed.", exc_info=error)
+    return JSONResponse({"error": UNREADABLE}, 500)
+
+
+# For `launch`: what surrounds every request.
+APP_SETTINGS: dict[str, Any] = {
+    "middleware": [Middleware(BodyLimit)],
+    "exception_handlers": {Exception: tell_unusable},
+}

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -136,6 +137,7 @@ class ServedApp:
     address: str
     store: RunStore
     cluster: Cluster
+    server: Any  # Gradio's web application
 
 
 def free_port() -> int:
@@ -151,8 +153,8 @@ def app(mnist_root: Path) -> Iterator[ServedApp]:
     with Cluster.start(warm=functools.partial(warm, mnist_root)) as cluster:
         cluster.run_blocking(abs, 1)  # so that starting workers do not keep Gradio from finding its own port
         blocks = build_app(cluster, store, mnist_root)
-        _, address, _ = blocks.queue(max_size=64).launch(
+        server, address, _ = blocks.queue(max_size=64).launch(
             **launch_settings(free_port()), prevent_thread_lock=True, quiet=True
         )
-        yield ServedApp(address.rstrip("/"), store, cluster)
+        yield ServedApp(address.rstrip("/"), store, cluster, server)
         blocks.close(verbose=False)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from tests.ui.conftest import ServedApp
@@ -241,4 +242,24 @@ def test_bodies_that_are_no_calls_are_refused(caller: Caller, path: str, body: b
     assert status in range(400, 501), f"{status}: {answer[:200]!r}"
     assert b"Traceback" not in answer
     assert b"/site-packages/" not in answer
+    assert status in (400, 404, 405, 422) or SENTENCE.match(str(_parsed(answer).get("error"))), answer[:200]
     assert caller.send("GET", "/config")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/run/predict", "/gradio_api/queue/join", "/gradio_api/upload"])
+def test_a_body_of_50_mb_is_refused_before_it_is_read(caller: Caller, path: str) -> None:
+    started = time.monotonic()
+    status, answer = caller.send("POST", path, b'{"data": ["' + b"x" * 50_000_000 + b'"], "fn_index": 1}')
+    assert time.monotonic() - started < SLOW_SECONDS + SLACK_SECONDS
+    assert (status, _parsed(answer)["error"]) == (413, "At most 16 MB can be sent at once.")
+    assert caller.send("GET", "/config")[0] == 200
+
+
+def test_a_thousand_invented_sessions_leave_the_server_as_it_was(caller: Caller, app: ServedApp) -> None:
+    before = psutil.Process().memory_info().rss
+    for number in range(1_000):
+        body = {"data": [], "fn_index": 0, "session_hash": f"invented-{number}"}
+        caller.send("POST", "/gradio_api/run/predict", json.dumps(body).encode())
+    assert caller.send("GET", "/config")[0] == 200
+    assert len(app.server.state_holder.session_data) <= 300
+    assert psutil.Process().memory_info().rss - before < 300_000_000
