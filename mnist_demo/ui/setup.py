@@ -48,7 +48,7 @@ class Setup:
 
     def build_knobs(self) -> None:
         """The form and the link, in a column that a link may hide."""
-        with gr.Column(scale=3, min_width=300) as self.column:
+        with gr.Column(scale=3, min_width=300, elem_classes="mnist-knobs") as self.column:
             self.form = ExperimentForm(self.first.pair)
             with gr.Accordion("Share as a link", open=False):
                 self.knobs = gr.Radio(

@@ -80,5 +80,14 @@ CSS = """
 .mnist-said { border-left: 3px solid var(--mnist-a); padding: 0.4rem 0.8rem;
   background: var(--background-fill-secondary); }
 .mnist-hash code { overflow-wrap: anywhere; font-size: 0.82rem; }
-@media (max-width: 640px) { .mnist-buttons button { min-width: 0 !important; } }
+@media (max-width: 640px) {
+  .mnist-buttons { flex-wrap: wrap !important; }
+  .mnist-buttons button { min-width: max-content !important; padding-inline: 0.7rem !important; }
+}
+/* On a narrow page one column: the knobs come before the panels that look back. */
+@media (max-width: 760px) {
+  .mnist-train { display: contents !important; }
+  .mnist-knobs { order: 1; }
+  #after { order: 2; }
+}
 """

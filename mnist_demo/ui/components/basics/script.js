@@ -5,6 +5,7 @@ const panel = element.querySelector('.mnist-example');
 const { catalogue, checklist } = props.value;
 const titles = new Map(catalogue.flatMap((chapter) => chapter.examples.map((example) => [example.name, example.title])));
 const names = [...titles.keys()];
+const narrow = window.matchMedia('(max-width: 760px)');
 let current = null; // name of the example in the panel
 let values = {};
 let seq = 0;
@@ -38,11 +39,12 @@ function open(name, focus) {
   current = name;
   values = {};
   post();
-  if (window.matchMedia('(max-width: 760px)').matches) drawer.open = false;
+  if (narrow.matches) drawer.open = false;
   if (focus) panel.dataset.focus = 'yes';
 }
 
 function list() {
+  drawer.open = !narrow.matches;
   const notesButton = make('button', { type: 'button', 'data-example': '', onclick: notes }, 'The notes, line by line');
   const download = make('button', { type: 'button', class: 'mnist-download', onclick: () => {
     props.value = { notebook: true, seq };
@@ -182,7 +184,7 @@ function notes() {
       + 'shows it; where the notes are wrong or out of date, the remark says so.'),
     make('table', { class: 'mnist-notes' }, make('tbody', {}, ...rows)));
   panel.dataset.focus = 'yes';
-  if (window.matchMedia('(max-width: 760px)').matches) drawer.open = false;
+  if (narrow.matches) drawer.open = false;
   arrive('', heading);
 }
 
