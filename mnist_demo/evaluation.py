@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from mnist_demo.checkpoints import Checkpoint
 from mnist_demo.data import CLASSES, Split, load_test, normalize
-
-BATCH = 500
+from mnist_demo.losses import EVALUATION_BATCH
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def evaluate(checkpoint: Checkpoint, split: Split) -> Evaluation:
     checkpoint.model.eval()
     batches = [
         torch.softmax(checkpoint.model(normalize(images, checkpoint.experiment.normalize)), dim=1)
-        for images in torch.split(split.images, BATCH)
+        for images in torch.split(split.images, EVALUATION_BATCH)
     ]
     return Evaluation(torch.cat(batches).numpy(), split.labels.numpy())
 

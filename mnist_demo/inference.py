@@ -136,6 +136,13 @@ def probabilities(images: Sequence[Ink], model: Checkpoint) -> NDArray[np.float3
     return answer
 
 
+def calibrated(probabilities: NDArray[np.float32], model: Checkpoint) -> NDArray[np.float32]:
+    """What a network's probabilities (N, 10), a softmax of its logits, are once the logits have been divided by T."""
+    powers = probabilities ** (1 / model.scores.get(TEMPERATURE, 1.0))
+    shares: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
+    return shares
+
+
 def with_dropout_on(model: Checkpoint) -> Checkpoint:
     """The same network with its dropout left on, as if `model.eval()` were forgotten; batch norm stays as it is."""
     forgetful = copy.deepcopy(model.model)

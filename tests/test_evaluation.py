@@ -48,7 +48,7 @@ def test_certain_and_wrong_is_a_finite_loss() -> None:
 def test_evaluate_asks_in_eval_mode_in_batches_on_the_right_scale(
     knobs: dict[str, object], training_data: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluation, "BATCH", 40)
+    monkeypatch.setattr(evaluation, "EVALUATION_BATCH", 40)
     experiment = Experiment.from_dict(knobs)
     checkpoint = Checkpoint(networks.build(experiment).train(), experiment, {})
     split = training_data.val.first(101)

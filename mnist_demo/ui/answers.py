@@ -5,10 +5,10 @@ Canvas value and networks in, values of components out; knows neither who asks n
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from mnist_demo.checkpoints import Checkpoint
-from mnist_demo.inference import BLANK, Prediction, recognize_by
+from mnist_demo.inference import BLANK, Prediction, Refusal, recognize_by, shipped_cnn
 from mnist_demo.sketch import Stage, read_picture
 from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.bars import Answer, answer, bars_value
@@ -21,26 +21,42 @@ class Reader:
 
     name: str
     detail: str
-    model: Checkpoint
+    model: Checkpoint | None  # None: its weights are no numbers
+
+
+class Answers(NamedTuple):
+    """What the bars show, the stages of the preprocessing, and the number of the drawing that both are of."""
+
+    bars: Packed
+    stages: list[Stage]
+    seq: int
 
 
 def read_drawing(
-    drawing: Any, readers: Sequence[Reader], skip: Collection[str] = frozenset(), blank: str = BLANK
-) -> tuple[Packed, list[Stage]]:
-    """The readers' answers, and the stages of the preprocessing; the sentence `blank` where nothing is drawn.
+    drawing: Any,
+    readers: Sequence[Reader],
+    skip: Collection[str] = frozenset(),
+    *,
+    blank: str = BLANK,
+    can_explain: bool = True,
+) -> Answers:
+    """The readers' answers; the sentence `blank` and no stages where nothing is drawn.
 
-    Raises InvalidDrawing for what is no value of the canvas.
+    `can_explain` says whether a click on a bar asks why. Raises InvalidDrawing for what is no value of the canvas.
     """
     picture, seq = read_ink(drawing)
-    if not picture or not readers:
-        return bars_value([], message=blank, seq=seq), []
-    predictions = recognize_by(read_picture(picture)[..., 0], [reader.model for reader in readers], skip)
-    if not predictions[0].stages:
-        return bars_value([], message=blank, seq=seq), []
-    answers = [_answer(reader, prediction) for reader, prediction in zip(readers, predictions, strict=True)]
-    return bars_value(answers, seq=seq), predictions[0].stages
+    models = [reader.model for reader in readers if reader.model]
+    # Without any model the canvas is read all the same: blank or not is the canvas's matter.
+    predictions = recognize_by(read_picture(picture)[..., 0], models or [shipped_cnn()], skip) if picture else []
+    if not predictions or not predictions[0].stages:
+        return Answers(bars_value([], message=blank, seq=seq), [], seq)
+    rest = iter(predictions)
+    answers = [_answer(reader, next(rest) if reader.model else None) for reader in readers]
+    return Answers(bars_value(answers, seq=seq, can_explain=can_explain), predictions[0].stages, seq)
 
 
-def _answer(reader: Reader, prediction: Prediction) -> Answer:
+def _answer(reader: Reader, prediction: Prediction | None) -> Answer:
+    if prediction is None:
+        return answer(reader.name, reader.detail, refusal=Refusal.NO_NUMBER)
     shares = None if prediction.digit is None else prediction.probabilities.tolist()
     return answer(reader.name, reader.detail, shares, refusal=prediction.refusal)

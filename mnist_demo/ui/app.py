@@ -77,7 +77,7 @@ def launch_settings(port: int | None = None) -> dict[str, Any]:
     """How the page is launched, here and in the tests."""
     return {
         "server_port": port or int(os.environ.get("GRADIO_SERVER_PORT", DEFAULT_PORT)),
-        "app_kwargs": APP_SETTINGS,
+        "app_kwargs": dict(APP_SETTINGS),
         "theme": THEME,
         "css": CSS,
         "ssr_mode": False,

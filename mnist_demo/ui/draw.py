@@ -17,7 +17,7 @@ from mnist_demo.sketch import Stage, Step, read_base64
 from mnist_demo.ui.answers import Reader, read_drawing
 from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.bars import create_bars
-from mnist_demo.ui.components.canvas import create_canvas, read_ink
+from mnist_demo.ui.components.canvas import create_canvas
 from mnist_demo.ui.components.tiles import Tile, create_tiles, tile, tiles_value
 from mnist_demo.ui.digits import build_digits_panel
 from mnist_demo.ui.models import MAX_ASKED, ModelShelf, checked_keys
@@ -25,9 +25,8 @@ from mnist_demo.ui.upload_panel import build_upload_panel
 from mnist_demo.ui.visit import QUICK, Visit, owner_of
 from mnist_demo.ui.why_panel import build_why_panel
 
-CONCURRENT_READINGS = 2  # torch computes one answer in about a millisecond; more threads only get in each other's way
 FLICKER_SECONDS = 0.6
-TILE_SIDE = 112  # pixels, of a stage's picture
+SENT_SIDE = 112  # pixels, of a stage's picture
 
 
 def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: Any) -> gr.HTML:
@@ -66,7 +65,7 @@ def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: An
             loaded = build_upload_panel(visit, shelf, models)
     with below_canvas:
         build_digits_panel(visit, shelf, canvas, models)
-    read = _reader(shelf)
+    read = _reader(visit, shelf)
     asked = [canvas, models, skipped, forgets]
     shown = [bars, tiles]
     canvas.release(read, asked, shown, trigger_mode="multiple", **QUICK)  # does not wait for the stroke's last answer
@@ -106,11 +105,9 @@ def predict(image: str) -> dict[str, Any]:
     }
 
 
-def _reader(shelf: ModelShelf) -> Callable[..., Any]:
-    gate = asyncio.Semaphore(CONCURRENT_READINGS)
-
+def _reader(visit: Visit, shelf: ModelShelf) -> Callable[..., Any]:
     async def read(drawing: Any, keys: Any, skip: Any, is_forgetful: Any, request: gr.Request) -> tuple[Packed, Packed]:
-        async with gate:
+        async with visit.reading:
             try:
                 return await asyncio.to_thread(
                     _read, shelf, drawing, keys, _steps(skip), is_forgetful is True, owner_of(request)
@@ -129,14 +126,14 @@ def _read(
     for key in checked_keys(keys):
         model = shelf.find(key, owner)
         readers.append(Reader(*shelf.describe(key, owner), with_dropout_on(model) if is_forgetful else model))
-    bars, stages = read_drawing(drawing, readers, skip)
-    return bars, tiles_value([_stage_tile(stage) for stage in stages], seq=read_ink(drawing)[1])
+    bars, stages, seq = read_drawing(drawing, readers, skip)
+    return bars, tiles_value([_stage_tile(stage) for stage in stages], drops_late=True, seq=seq)
 
 
 def _stage_tile(stage: Stage) -> Tile:
-    """A stage no larger than it is shown: this crosses the wire ten times a second."""
+    """A stage hardly larger than it is shown: this crosses the wire ten times a second."""
     picture = Image.fromarray(stage.image)
-    picture.thumbnail((TILE_SIDE, TILE_SIDE), reducing_gap=2)
+    picture.thumbnail((SENT_SIDE, SENT_SIDE), reducing_gap=2)
     return tile(stage.name, picture.tobytes(), picture.width, picture.height)
 
 

@@ -23,18 +23,17 @@ B_ROWS = 2  # a fair comparison changes one knob; the second row is for networks
 TYPED_CLASS = "mnist-typed"  # of a list that takes other values too
 # Enter after typing "4" would take the first value of the list that has a 4 in it, "40": then the field is left
 # instead, which takes what was typed. After an arrow key Enter takes the value that it chose.
-TYPED_JS = """() => {
+TYPED_JS = f"""() => {{
   let hasTyped = false;
-  document.addEventListener('keydown', (event) => {
-    const {key, target} = event;
-    if (!target.matches?.('.mnist-typed input')) return;
-    if (key === 'Enter' && hasTyped) {
-      event.stopImmediatePropagation();
-      target.blur();
-    }
-    hasTyped = key.length === 1 || key === 'Backspace' || key === 'Delete';
-  }, true);
-}"""
+  document.addEventListener('input', ({{target}}) => {{ hasTyped = target.matches('.{TYPED_CLASS} input'); }}, true);
+  document.addEventListener('keydown', (event) => {{
+    if (['ArrowUp', 'ArrowDown', 'Tab'].includes(event.key)) hasTyped = false;
+    if (event.key !== 'Enter' || !hasTyped || !event.target.matches('.{TYPED_CLASS} input')) return;
+    hasTyped = false;
+    event.stopImmediatePropagation();
+    event.target.blur();
+  }}, true);
+}}"""
 
 
 class ExperimentForm:

@@ -8,14 +8,12 @@ from typing import Any
 
 import gradio as gr
 
-from mnist_demo.data import load_validation_data
 from mnist_demo.errors import MnistLabError
 from mnist_demo.runs import Run
 from mnist_demo.ui.components import Packed
-from mnist_demo.ui.components.canvas import CanvasPicture
 from mnist_demo.ui.components.confusion import confusion_value, create_confusion, matrix
 from mnist_demo.ui.components.tiles import create_tiles, tiles_value
-from mnist_demo.ui.digits import on_canvas
+from mnist_demo.ui.digits import draw_validation_image
 from mnist_demo.ui.looking_back import Kept, Look, Looks, heading_html, is_cell, kept_at, nearest_point, scrub_epochs
 from mnist_demo.ui.run_view import NAMES
 from mnist_demo.ui.visit import Visit, note_html
@@ -70,10 +68,9 @@ class LookPanel:
         found = [(n, look) for n, look in enumerate(looks) if isinstance(look, Look)]
         return [*shown, *self._confusion(found, cell, place)]
 
-    def draw(self, images: Any, drawing: Any, event: gr.SelectData) -> CanvasPicture:
+    def draw(self, images: Any, drawing: Any, event: gr.SelectData) -> Any:
         """The chosen one of the cell's images, for the canvas."""
-        at = images[event.index] if isinstance(event.index, int) and 0 <= event.index < len(images) else 0
-        return on_canvas(load_validation_data(self.root).images[at].numpy(), drawing)
+        return draw_validation_image(self.root, images, event, drawing)
 
     async def _look(self, kept: Kept | None) -> Look | str:
         try:

@@ -1,7 +1,8 @@
 """The page's one door for calls: whatever goes wrong behind it, or before it, reaches the caller as a sentence.
 
 A browser sends what the components allow, a program whatever it likes: Gradio's components then fail in many ways,
-which it would pass on as `{"error": null}`. Knows errors only; what a call does is for the handlers.
+which it would pass on as `{"error": null}`. Knows errors and the size of a request; what a call does is for the
+handlers.
 """
 
 import logging
@@ -9,9 +10,9 @@ from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnist_demo.errors import MnistLabError
 
@@ -49,44 +50,6 @@ def _sendable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-class BodyLimit:
-    """Answers 413 to a request whose body is larger than `MAX_BODY_BYTES`, told or not, without reading on."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes on what is small enough."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        told = dict(scope["headers"]).get(b"content-length", b"0")
-        if told.isdigit() and int(told) > MAX_BODY_BYTES:
-            await _TOO_LARGE(scope, receive, send)
-            return
-        received = 0
-
-        async def receive_some() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > MAX_BODY_BYTES:
-                raise _BodyTooLargeError
-            return message
-
-        try:
-            await self.app(scope, receive_some, send)
-        except _BodyTooLargeError:
-            await _TOO_LARGE(scope, receive, send)
-
-
-class _BodyTooLargeError(Exception):
-    """More has come than `MAX_BODY_BYTES`."""
-
-
-_TOO_LARGE = JSONResponse({"error": f"At most {MAX_BODY_BYTES // 1_000_000} MB can be sent at once."}, 413)
-
-
 async def tell_unusable(_request: Request, error: Exception) -> JSONResponse:
     """What a request gets that failed outside of any call, such as one to a function that does not exist."""
     logging.getLogger(__name__).warning("A request failed.", exc_info=error)
@@ -95,6 +58,6 @@ async def tell_unusable(_request: Request, error: Exception) -> JSONResponse:
 
 # For `launch`: what surrounds every request.
 APP_SETTINGS: dict[str, Any] = {
-    "middleware": [Middleware(BodyLimit)],
+    "middleware": [Middleware(RequestBodyLimitMiddleware, max_body_size=MAX_BODY_BYTES)],
     "exception_handlers": {Exception: tell_unusable},
 }

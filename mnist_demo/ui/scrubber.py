@@ -5,8 +5,6 @@ run looked like is `looking_back`.
 """
 
 import asyncio
-import contextlib
-from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -83,9 +81,10 @@ class Scrubber:
 
         opened = self.finished.change(self.open, opened_by, opening, **QUICK)
         opened.then(self.look, looked_at, self.looks.outputs, **QUICK)
-        for control in (self.position, self.which):
-            moved = control.input(self.follow, followed, follows, **newest)
-            moved.then(self.look, looked_at, self.looks.outputs, **newest)  # afterwards: it asks thousands of images
+        moved = self.position.input(self.follow, followed, follows, **newest)
+        moved.then(self.look, looked_at, self.looks.outputs, **newest)  # afterwards: it asks thousands of images
+        chosen = self.which.input(self.answer, [*place, canvas], self.bars, **newest)
+        chosen.then(self.look, looked_at, self.looks.outputs, **newest)
         clicked = self.charts.select(self.click_curve, followed[1:], [self.position, *follows], **QUICK)
         clicked.then(self.look, looked_at, self.looks.outputs, **QUICK)
         for index, button in enumerate(self.jumps):
@@ -97,8 +96,8 @@ class Scrubber:
             jumped.then(self.look, looked_at, self.looks.outputs, **QUICK)
         tab.select(self.answer, [*place, canvas], self.bars, **QUICK)
         self.looks.confusion.select(self.click_cell, place, [self.looks.cell, *self.looks.outputs], **QUICK)
-        chosen = self.looks.cell_tiles.select(self.looks.draw, [self.looks.cell_images, canvas], canvas, **QUICK)
-        chosen.then(lambda: gr.Tabs(selected="draw"), None, tabs, **QUICK)
+        drawn = self.looks.cell_tiles.select(self.looks.draw, [self.looks.cell_images, canvas], canvas, **QUICK)
+        drawn.then(lambda: gr.Tabs(selected="draw"), None, tabs, **QUICK)
         self.patience.input(self.stop_early, [self.patience, self.current], self.stopping, **QUICK)
 
     async def open(self, which: Any, patience: Any, ids: Any, drawing: Any, request: gr.Request) -> list[Any]:
@@ -114,15 +113,9 @@ class Scrubber:
         label = EPOCHS if epochs[-1] == last else POINTS
         slider = gr.Slider(0, max(last, 1), value=last, step=1, label=label)
         shown = [gr.HTML(visible=False), gr.Column(visible=True), gr.Column(visible=True)]
-        bars = await self.answer(last, which, ids, drawing, request)
-        return [
-            *shown,
-            slider,
-            None,
-            self.stop_early(patience, ids, request),
-            _numbers(pair_of_runs, epochs[last]),
-            bars,
-        ]
+        sentences = self.stop_early(patience, ids, request)
+        bars = await self._answer(pair_of_runs, epochs[last], which, drawing)
+        return [*shown, slider, None, sentences, _numbers(pair_of_runs, epochs[last]), bars]
 
     async def follow(
         self, position: Any, which: Any, ids: Any, overlay: Any, drawing: Any, request: gr.Request
@@ -131,12 +124,12 @@ class Scrubber:
         pair_of_runs = self._pair(ids, request)
         if not pair_of_runs:
             return [gr.skip()] * 3
-        epoch = scrub_epochs(pair_of_runs)[_place(position, pair_of_runs)]
+        epoch = _epoch(position, pair_of_runs)
         for run in pair_of_runs:
             run.cursor = nearest_point(run, epoch)
         others = [run for run in self.visit.runs(overlay, request) if run not in pair_of_runs]
         curves = pair_curves(pair_of_runs, others, cursor=epoch)
-        bars = await self.answer(position, which, ids, drawing, request)
+        bars = await self._answer(pair_of_runs, epoch, which, drawing)
         return [curves, _numbers(pair_of_runs, epoch), bars]
 
     async def answer(self, position: Any, which: Any, ids: Any, drawing: Any, request: gr.Request) -> Any:
@@ -144,16 +137,20 @@ class Scrubber:
         pair_of_runs = self._pair(ids, request)
         if not pair_of_runs:
             return gr.skip()
-        epoch = scrub_epochs(pair_of_runs)[_place(position, pair_of_runs)]
-        chosen = [(NAMES[n], pair_of_runs[n]) for n in _shown(which)]
-        return await asyncio.to_thread(self._answer, chosen, epoch, drawing)
+        return await self._answer(pair_of_runs, _epoch(position, pair_of_runs), which, drawing)
 
     async def look(self, position: Any, which: Any, ids: Any, cell: Any, request: gr.Request) -> list[Any]:
-        """Weights, confusion matrices and the images of the chosen cell at that point."""
+        """Weights, confusion matrices and the images of the chosen cell at that point.
+
+        Nothing if the visitor has moved on meanwhile: looks take their time, and a quicker one may have been answered.
+        """
         pair_of_runs = self._pair(ids, request)
         if not pair_of_runs:
             return [gr.skip()] * len(self.looks.outputs)
-        return await self.looks.show(pair_of_runs, _place(position, pair_of_runs), _shown(which), cell)
+        cursors = [run.cursor for run in pair_of_runs]
+        shown = await self.looks.show(pair_of_runs, _place(position, pair_of_runs), _shown(which), cell)
+        has_moved_on = [run.cursor for run in pair_of_runs] != cursors
+        return [gr.skip()] * len(self.looks.outputs) if has_moved_on else shown
 
     async def click_curve(
         self, which: Any, ids: Any, overlay: Any, drawing: Any, event: gr.SelectData, request: gr.Request
@@ -200,19 +197,30 @@ class Scrubber:
         found = self.visit.runs(ids, request)
         return found if len(found) == 2 and all(run.history for run in found) else []
 
-    def _answer(self, chosen: Sequence[tuple[str, Run]], epoch: float, drawing: Any) -> Packed:
-        readers = []
-        for name, run in chosen:
-            with contextlib.suppress(InvalidCheckpoint):  # it has diverged, as the headings below say
-                model = self.visit.store.checkpoint(run, nearest_point(run, epoch))
-                readers.append(Reader(f"Run {name}", f"at epoch {model.scores['epoch']:.3g}", model))
-        return read_drawing(drawing, readers, blank=DRAW_FIRST)[0]
+    async def _answer(self, pair_of_runs: list[Run], epoch: float, which: Any, drawing: Any) -> Packed:
+        def read() -> Packed:
+            readers = [self._reader(NAMES[n], pair_of_runs[n], epoch) for n in _shown(which)]
+            return read_drawing(drawing, readers, blank=DRAW_FIRST, can_explain=False).bars
+
+        async with self.visit.reading:
+            return await asyncio.to_thread(read)
+
+    def _reader(self, name: str, run: Run, epoch: float) -> Reader:
+        try:
+            model = self.visit.store.checkpoint(run, nearest_point(run, epoch))
+        except InvalidCheckpoint:  # it has diverged
+            return Reader(f"Run {name}", f"at epoch {epoch:.3g}", None)
+        return Reader(f"Run {name}", f"at epoch {model.scores['epoch']:.3g}", model)
 
 
 def _place(position: Any, pair_of_runs: list[Run]) -> int:
     """The slider's value as an index of `scrub_epochs`; what is no number goes to the end."""
     last = len(scrub_epochs(pair_of_runs)) - 1
     return whole_number(position, 0, last, last)
+
+
+def _epoch(position: Any, pair_of_runs: list[Run]) -> float:
+    return scrub_epochs(pair_of_runs)[_place(position, pair_of_runs)]
 
 
 def _shown(which: Any) -> tuple[int, ...]:

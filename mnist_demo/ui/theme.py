@@ -86,7 +86,7 @@ CSS = """
 }
 /* On a narrow page one column: the knobs come before the panels that look back. */
 @media (max-width: 760px) {
-  .mnist-train { display: contents !important; }
+  .mnist-one-column { display: contents !important; }
   .mnist-knobs { order: 1; }
   #after { order: 2; }
 }

@@ -35,8 +35,8 @@ class TrainTab:
         self.current = gr.State(())  # ids of runs A and B
         self.finished = gr.State(0)  # changes when a training ends or stops
         self.setup = Setup(visit)
-        with gr.Row(equal_height=False, elem_classes="mnist-train"):
-            with gr.Column(scale=7, min_width=320, elem_classes="mnist-train"):
+        with gr.Row(equal_height=False, elem_classes="mnist-one-column"):
+            with gr.Column(scale=7, min_width=320, elem_classes="mnist-one-column"):
                 self._build_training()
             self.setup.build_knobs()
         self.after.connect(self.setup.form)

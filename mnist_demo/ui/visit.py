@@ -1,6 +1,7 @@
 """What every part of the page works with: the runs, the workers, the images, and who is asking."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ class Visit:
     store: RunStore
     cluster: Cluster
     root: Path  # where torchvision finds MNIST
+    # Who wants a drawing read waits here: torch answers in a millisecond, and more threads get in each other's way.
+    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
     def runs(self, ids: Any, request: gr.Request | None) -> list[Run]:
         """The runs of those ids that this visitor still has; anything that is no list of ids has none."""

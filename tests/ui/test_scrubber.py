@@ -18,7 +18,7 @@ from mnist_demo.config import Experiment
 from mnist_demo.data import Split, load_training_data
 from mnist_demo.evaluation import evaluate
 from mnist_demo.history import Metrics
-from mnist_demo.inference import recognize
+from mnist_demo.inference import Refusal, recognize
 from mnist_demo.runs import Run
 from mnist_demo.sketch import read_picture
 from mnist_demo.ui import looking_back
@@ -198,6 +198,25 @@ def test_weights_that_are_no_numbers_are_refused_in_words(panel: Panel) -> None:
     assert shown["tiles_a"]["tiles"] == []
     assert shown["tiles_b"]["tiles"]
     assert panel.look(0)["tiles_a"]["tiles"]
+    png = to_png(first_validation_digits(panel.visit.root)[3])
+    drawing = {"ink": base64.b64encode(png).decode(), "seq": 7}
+    diverged, sane = panel.scrub(3, drawing=drawing)["bars"]["models"]
+    assert (diverged["refusal"], diverged["probabilities"]) == (Refusal.NO_NUMBER, None)
+    assert sane["probabilities"]
+    assert panel.scrub(3, "A", drawing)["bars"]["models"] == [diverged]
+
+
+def test_a_look_that_comes_late_is_dropped(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    show = panel.scrubber.looks.show
+
+    async def slow(*arguments: Any) -> list[Any]:
+        shown = await show(*arguments)
+        await panel.scrubber.follow(3, "both", panel.ids, (), None, request_of(ME))  # the visitor has moved on
+        return shown
+
+    panel.scrub(1)
+    monkeypatch.setattr(panel.scrubber.looks, "show", slow)
+    assert all(value == gr.skip() for value in panel.look(1).values())
 
 
 def test_what_was_computed_is_remembered_within_bounds(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
 """The browser components: curves, canvas, bars and tiles.
 
 Each folder holds template.html, style.css and script.js, shown by `gr.HTML`, and an `__init__.py` that types the value
-which crosses the wire. They know how to draw plain numbers; they know neither networks nor runs, and fetch nothing.
+which crosses the wire: packed, where only the server sets it. They know how to draw plain numbers; they know neither
+networks nor runs, and fetch nothing.
 
 They are factories, not subclasses of `gr.HTML`: defining a subclass makes Gradio write a `.pyi` file beside its source.
 """

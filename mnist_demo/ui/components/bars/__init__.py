@@ -29,6 +29,7 @@ class BarsValue(TypedDict):
 
     models: list[Answer]
     message: str
+    can_explain: bool
     seq: int
 
 
@@ -61,9 +62,12 @@ def answer(
     )
 
 
-def bars_value(models: Sequence[Answer], *, message: str = "", seq: int = 0) -> Packed:
-    """The value of the bars; `seq` appears as `data-seq` once it is drawn."""
-    return pack(BarsValue(models=list(models), message=message, seq=seq))
+def bars_value(models: Sequence[Answer], *, message: str = "", can_explain: bool = True, seq: int = 0) -> Packed:
+    """The value of the bars; `can_explain` makes them buttons.
+
+    `seq` appears as `data-seq` once it is drawn; a value with a lower one than that is dropped: it came late.
+    """
+    return pack(BarsValue(models=list(models), message=message, can_explain=can_explain, seq=seq))
 
 
 def create_bars(value: Packed | None = None, elem_id: str | None = "bars") -> gr.HTML:

@@ -6,7 +6,7 @@ const CARD = `
     <h4></h4><p class="mnist-bars-detail"></p><div class="mnist-bars-digit"></div><div class="mnist-bars-sure"></div>
   </div>
   <div class="mnist-bars-list" role="group">${Array.from({length: 10}, (_, digit) => `
-    <button type="button" class="mnist-bars-row" title="Why ${digit}?">
+    <button type="button" class="mnist-bars-row">
       <span>${digit}</span><div class="mnist-bars-track"><div class="mnist-bars-fill"></div></div><span class="mnist-bars-share"></span>
     </button>`).join('')}
   </div>`;
@@ -30,7 +30,7 @@ function addCard() {
     rows[(rows.indexOf(document.activeElement) + step + 10) % 10].focus();
   });
 }
-function drawCard(card, {name, detail, probabilities, digit, confidence, refusal}) {
+function drawCard(card, {name, detail, probabilities, digit, confidence, refusal}, canExplain) {
   const [head, list] = card.children;
   const texts = [name, detail, probabilities ? digit + (refusal ? '?' : '') : '', refusal || (probabilities ? `${percent(confidence)} sure` : '')];
   texts.forEach((text, index) => { head.children[index].textContent = text; });
@@ -46,6 +46,8 @@ function drawCard(card, {name, detail, probabilities, digit, confidence, refusal
     row.lastElementChild.textContent = percent(probability);
     row.classList.toggle('mnist-top', isTop);
     row.tabIndex = isTop ? 0 : -1;
+    row.disabled = !canExplain;
+    row.title = canExplain ? `Why ${number}?` : '';
     row.setAttribute('aria-label', `${number}: ${percent(probability)}`);
   });
 }
@@ -62,7 +64,7 @@ function say(text) { // only what stands for a moment is read out, not every ste
   speaking = setTimeout(() => { if (spoken.textContent !== text) spoken.textContent = text; }, 600);
 }
 function draw() {
-  const value = JSON.parse(props.value) || {models: [], message: '', seq: 0};
+  const value = JSON.parse(props.value);
   if (value.seq < root.dataset.seq) return; // a late answer to an earlier stroke
   const shown = value.message ? [] : value.models;
   message.textContent = value.message;
@@ -72,7 +74,7 @@ function draw() {
   while (models.children.length < shown.length) addCard();
   const cards = [...models.children];
   cards.forEach((card, index) => { card.hidden = index >= shown.length; });
-  shown.forEach((model, index) => drawCard(cards[index], model));
+  shown.forEach((model, index) => drawCard(cards[index], model, value.can_explain));
   drawVerdict(shown);
   root.dataset.digits = shown.map((_, index) => cards[index].dataset.digit).join(',');
   root.dataset.seq = value.seq;

@@ -44,7 +44,9 @@ function open(name, focus) {
 }
 
 function list() {
-  drawer.open = !narrow.matches;
+  const fold = () => { drawer.open = !narrow.matches; };
+  narrow.addEventListener('change', fold);
+  fold();
   const notesButton = make('button', { type: 'button', 'data-example': '', onclick: notes }, 'The notes, line by line');
   const download = make('button', { type: 'button', class: 'mnist-download', onclick: () => {
     props.value = { notebook: true, seq };

@@ -65,7 +65,7 @@ def read_ink(value: Any) -> tuple[bytes, int]:
 
 
 def create_canvas(elem_id: str | None = "canvas") -> gr.HTML:
-    """The canvas. Events: `input`, ink has changed under a moving pen; `release`, it has come to rest.
+    """The canvas. Events: `release`, the pen is lifted; `input`, the ink has changed in any other way.
 
     Bind both with `queue=False, show_progress="hidden"`, `input` with `trigger_mode="always_last"` (one request in
     flight at a time, the newest ink wins), `release` with "multiple" (it waits for none). What shows the answers

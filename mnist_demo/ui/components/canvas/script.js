@@ -62,13 +62,13 @@ function inkPng() { // white ink on black; "" where nothing was drawn or all of 
   sheet.putImageData(image, 0, 0);
   return most > 40 ? sheet.canvas.toDataURL('image/png').split(',')[1] : '';
 }
-function post(final) {
+function post(final, event = 'input') {
   clearTimeout(timer);
   timer = 0;
   lastPost = performance.now();
   root.dataset.seq = seq += 1;
   props.value = {ink: inkPng(), seq, final, strokes: visibleMarks().length};
-  trigger(final ? 'release' : 'input');
+  trigger(event);
 }
 function postSoon() { timer ||= setTimeout(() => post(false), Math.max(0, lastPost + POST_EVERY_MS - performance.now())); }
 function change(edit) {
@@ -124,7 +124,7 @@ for (const kind of ['pointerup', 'pointercancel', 'lostpointercapture']) paper.a
   if (event.pointerId !== pointer) return;
   pointer = stroke = null;
   redraw(); // in one path, as undo and redo will draw it
-  post(true);
+  post(true, 'release');
 });
 root.addEventListener('keydown', (event) => {
   const key = event.key.toLowerCase(), isCommand = event.ctrlKey || event.metaKey;

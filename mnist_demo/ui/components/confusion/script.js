@@ -48,7 +48,7 @@ function drawTable(table, {name, label, counts}, isSelected) {
   }));
 }
 function draw() {
-  const {matrices, selected, seq} = JSON.parse(props.value) || {matrices: [], seq: ''};
+  const {matrices, selected, seq} = JSON.parse(props.value);
   while (root.children.length < matrices.length) makeTable(root.children.length);
   while (root.children.length > matrices.length) root.lastChild.remove();
   matrices.forEach((matrix, place) => {

@@ -40,6 +40,7 @@ class TilesValue(TypedDict):
     tiles: list[Tile]
     size: int
     selected: int | None
+    drops_late: bool
     seq: int
 
 
@@ -59,9 +60,14 @@ def tile(
     return Tile(caption=caption, width=width, height=height, pixels=encoded, note=note, map=color_map.value)
 
 
-def tiles_value(tiles: Sequence[Tile], *, size: int = 84, selected: int | None = None, seq: int = 0) -> Packed:
-    """The value of the row; `seq` appears as `data-seq` once it is drawn."""
-    return pack(TilesValue(tiles=list(tiles), size=size, selected=selected, seq=seq))
+def tiles_value(
+    tiles: Sequence[Tile], *, size: int = 84, selected: int | None = None, drops_late: bool = False, seq: int = 0
+) -> Packed:
+    """The value of the row. `seq` appears as `data-seq` once it is drawn.
+
+    With `drops_late` a value whose `seq` is lower than the one on the page is dropped.
+    """
+    return pack(TilesValue(tiles=list(tiles), size=size, selected=selected, drops_late=drops_late, seq=seq))
 
 
 def create_tiles(

@@ -26,7 +26,8 @@ function drawTile(button, {caption, width, height, pixels, note, map}) {
   button.setAttribute('aria-label', [caption, note].filter(Boolean).join(', ') || 'picture');
 }
 function draw() {
-  const {tiles, size, selected, seq} = JSON.parse(props.value) || {tiles: [], selected: null, seq: ''};
+  const {tiles, size, selected, drops_late: dropsLate, seq} = JSON.parse(props.value);
+  if (dropsLate && seq < root.dataset.seq) return;
   root.style.setProperty('--side', (size || 84) + 'px');
   while (root.children.length < tiles.length) addTile(root.children.length);
   while (root.children.length > tiles.length) root.lastChild.remove();
