@@ -13,7 +13,7 @@ from torch import Tensor
 TURN, SHEAR = 0.18, 0.12  # standard deviations: radians, and shift over height
 SCALE, STRETCH = 0.08, 0.08  # of the natural logarithm of size, and of width over height
 SHIFT, BEND = 0.8, 0.55  # pixels
-HABIT, FLAG = 0.15, 0.3  # share of the digits concerned that get a slash, a bar, an underline or a lid; a flag
+HABIT = 0.15  # share of the digits concerned that get a slash, a bar, a flag ...
 
 
 def vary(images: Tensor, labels: Tensor) -> Tensor:
@@ -69,10 +69,9 @@ def _waves(side: int) -> Tensor:
 def add_habits(pixels: Tensor, labels: Tensor) -> Tensor:
     """Draws the lines that many people add: each on a random `HABIT` of the digits it belongs to."""
     chance = torch.rand(len(labels))
-    habits = [(0, _slash, 0.0, HABIT), (7, _bar, 0.0, HABIT), (4, _lid, 0.0, HABIT)]
-    habits += [(1, _underline, 0.0, HABIT), (1, _flag, HABIT, HABIT + FLAG)]
-    for digit, line, low, high in habits:
-        chosen = ((labels == digit) & (chance >= low) & (chance < high)).nonzero()[:, 0]
+    habits = {(0, _slash): 0.0, (7, _bar): 0.0, (1, _underline): 0.0, (1, _flag): HABIT, (4, _lid): 0.0}
+    for (digit, line), at_least in habits.items():
+        chosen = ((labels == digit) & (chance >= at_least) & (chance < at_least + HABIT)).nonzero()[:, 0]
         if len(chosen):
             some = pixels[chosen]
             start, end = line(some, _extent(some))
@@ -124,11 +123,10 @@ def _underline(pixels: Tensor, extent: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _flag(pixels: Tensor, extent: Tensor) -> tuple[Tensor, Tensor]:
-    """From the head of a 1 down to the left; a flatter one would make a 7."""
+    """From the head of a 1 down to the left."""
     top = extent[1] + 0.5
     column = _ink_column(pixels, top + 0.5)
-    length, fall = _uniform(len(pixels), 3, 8), _uniform(len(pixels), 0.5, 1.25)  # radians
-    across, down = length * torch.cos(fall), length * torch.sin(fall)
+    across, down = _uniform(len(pixels), 2.5, 6.5), _uniform(len(pixels), 1.5, 6.5)
     return torch.stack([column, top], dim=1), torch.stack([column - across, top + down], dim=1)
 
 
