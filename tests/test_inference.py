@@ -8,7 +8,7 @@ from mnist_demo import networks
 from mnist_demo.checkpoints import Checkpoint
 from mnist_demo.config import Experiment
 from mnist_demo.errors import InvalidDrawing
-from mnist_demo.inference import recognize, recognize_by
+from mnist_demo.inference import TEMPERATURE, calibrated, probabilities, recognize, recognize_by
 
 INK = np.zeros((280, 280), np.uint8)
 INK[50:230, 130:155] = 255
@@ -54,6 +54,15 @@ def test_several_networks_answer_as_each_does_alone() -> None:
             np.testing.assert_array_equal(together.probabilities, alone.probabilities)
             assert together.refusal == alone.refusal
             assert [stage.name for stage in together.stages] == [stage.name for stage in alone.stages]
+
+
+def test_a_softmax_is_calibrated_as_its_logits_would_be() -> None:
+    plain = untrained(network="cnn")
+    cooled = Checkpoint(plain.model, plain.experiment, {TEMPERATURE: 0.4})
+    images = [np.roll(INK[::10, ::10], shift, axis=1) for shift in range(5)]
+    expected = probabilities(images, cooled)
+    np.testing.assert_allclose(calibrated(probabilities(images, plain), cooled), expected, rtol=1e-4)
+    assert np.abs(expected - probabilities(images, plain)).max() > 1e-3
 
 
 def test_what_is_no_canvas_is_an_error() -> None:

@@ -19,10 +19,10 @@ from mnist_demo.data import CLASSES, load_validation_data
 from mnist_demo.errors import InvalidCheckpoint
 from mnist_demo.evaluation import evaluate
 from mnist_demo.inference import Refusal, calibrated
-from mnist_demo.networks import multiply_adds
 from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.canvas import CanvasPicture, canvas_picture, read_ink
 from mnist_demo.ui.components.tiles import Tile, create_tiles, tile, tiles_value
+from mnist_demo.ui.looking_back import image_count
 from mnist_demo.ui.models import ModelShelf, checked_keys
 from mnist_demo.ui.visit import QUICK, Visit, note_html, owner_of
 
@@ -37,7 +37,7 @@ class Mistakes:
 
     def __init__(self, model: Checkpoint, root: Path) -> None:
         val = load_validation_data(root)
-        val = val.first(min(len(val), max(250, int(MULTIPLY_ADDS / multiply_adds(model.experiment)))))
+        val = val.first(image_count(model.experiment, MULTIPLY_ADDS, len(val)))
         evaluation = evaluate(model, val)
         if not np.isfinite(evaluation.probabilities).all():
             raise InvalidCheckpoint(Refusal.NO_NUMBER)

@@ -120,10 +120,10 @@ def scrub_epochs(pair_of_runs: Sequence[Run]) -> list[float]:
     return sorted({point.epoch for run in pair_of_runs for point in run.history})
 
 
-def image_count(experiment: Experiment) -> int:
-    """How many validation images a network of that size is asked at each point, a multiple of 250."""
-    affordable = MULTIPLY_ADDS_PER_LOOK / multiply_adds(experiment)
-    return min(max(round(affordable / FEWEST_IMAGES), 1) * FEWEST_IMAGES, MOST_IMAGES)
+def image_count(experiment: Experiment, budget: float = MULTIPLY_ADDS_PER_LOOK, most: int = MOST_IMAGES) -> int:
+    """How many images a network of that size is asked for a budget of multiply-adds, a multiple of 250."""
+    affordable = budget / multiply_adds(experiment)
+    return min(max(round(affordable / FEWEST_IMAGES), 1) * FEWEST_IMAGES, most)
 
 
 def _look(kept: Kept, val: Split) -> Look:
