@@ -12,7 +12,7 @@ from torch import Tensor
 
 TURN, SHEAR = 0.18, 0.12  # standard deviations: radians, and shift over height
 SCALE, STRETCH = 0.08, 0.08  # of the natural logarithm of size, and of width over height
-SHIFT, BEND = 0.8, 0.55  # pixels
+SHIFT, BEND = 0.8, 0.75  # pixels
 HABIT = 0.15  # share of the digits concerned that get a slash, a bar, a flag ...
 
 
@@ -43,19 +43,30 @@ def _largest_around(pixels: Tensor) -> Tensor:
 
 
 def deform(pixels: Tensor) -> Tensor:
-    """Turns, shears, scales, stretches, shifts and gently bends images (N, 28, 28)."""
+    """Turns, shears, scales, stretches, shifts and gently bends images (N, 28, 28) about their centre of mass.
+
+    The centre comes to lie where `sketch` puts it: a flag would else stand beside a stem in the middle.
+    """
     count, side = pixels.shape[0], pixels.shape[-1]
     turn, shear, scale, stretch, across, down = torch.randn(6, count).clamp(-3, 3)
     turn, shear = TURN * turn, SHEAR * shear
     width, height = torch.exp(SCALE * scale + STRETCH * stretch), torch.exp(SCALE * scale - STRETCH * stretch)
     cos, sin = torch.cos(turn), torch.sin(turn)
     unit = 2 / side  # one pixel in the grid's coordinates
-    left = torch.stack([width * cos, shear - sin, across * SHIFT * unit], dim=1)
-    right = torch.stack([sin, height * cos, down * SHIFT * unit], dim=1)
+    centre_x, centre_y = _centre_of_mass(pixels)
+    left = torch.stack([width * cos, shear - sin, (centre_x + across * SHIFT) * unit], dim=1)
+    right = torch.stack([sin, height * cos, (centre_y + down * SHIFT) * unit], dim=1)
     grid = F.affine_grid(torch.stack([left, right], 1), [count, 1, side, side], align_corners=False)
     waves = _waves(side)
     grid = grid + BEND * unit * torch.einsum("nijc,yi,xj->nyxc", torch.randn(count, 5, 5, 2), waves, waves)
     return F.grid_sample(pixels[:, None], grid, align_corners=False)[:, 0]
+
+
+def _centre_of_mass(pixels: Tensor) -> Tensor:
+    """How far right of and below pixel (14, 14), where MNIST centres it, the ink of (N, 28, 28) lies: (2, N)."""
+    position = torch.arange(pixels.shape[-1]) - pixels.shape[-1] / 2
+    ink = pixels.sum(dim=(1, 2)).clamp(min=1e-6)
+    return torch.stack([pixels.sum(dim=1) @ position / ink, pixels.sum(dim=2) @ position / ink])
 
 
 def _waves(side: int) -> Tensor:
@@ -126,8 +137,9 @@ def _flag(pixels: Tensor, extent: Tensor) -> tuple[Tensor, Tensor]:
     """From the head of a 1 down to the left."""
     top = extent[1] + 0.5
     column = _ink_column(pixels, top + 0.5)
-    across, down = _uniform(len(pixels), 2.5, 6.5), _uniform(len(pixels), 1.5, 6.5)
-    return torch.stack([column, top], dim=1), torch.stack([column - across, top + down], dim=1)
+    fall, length = _uniform(len(pixels), 0.5, 1.4), _uniform(len(pixels), 2.5, 8.5)  # radians; flatter makes a 7
+    tip = torch.stack([column - length * torch.cos(fall), top + length * torch.sin(fall)], dim=1)
+    return torch.stack([column, top], dim=1), tip
 
 
 def _lid(pixels: Tensor, extent: Tensor) -> tuple[Tensor, Tensor]:

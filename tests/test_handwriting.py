@@ -54,6 +54,19 @@ def test_ink_keeps_its_place_on_average(training_data: TrainingData) -> None:
     assert 0.85 < (moved.sum() / images.sum()).item() < 1.15
 
 
+def test_ink_is_centred_as_a_drawing_is(training_data: TrainingData) -> None:
+    images = training_data.train.images[:500].float()
+    aside = torch.nn.functional.pad(images, (4, -4, -3, 3))  # 4 pixels to the right, 3 up
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        moved = handwriting.deform(aside)
+    ink = moved.sum(dim=(1, 2))
+    for axis in (1, 2):
+        place = moved.sum(dim=axis) @ torch.arange(28.0) / ink
+        assert (place - 14).mean().abs() < 0.2  # as in MNIST itself
+        assert (place - 14).std() < 1.5  # the random shift and bend that remain
+
+
 def test_a_run_with_habits_non_digits_and_averaging_is_the_same_in_any_chunks(
     tiny_data: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
