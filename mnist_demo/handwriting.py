@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-TURN, SHEAR = 0.18, 0.12  # standard deviations: radians, and shift over height
+STRENGTH = 1.5  # each image is deformed by up to this multiple of what follows: most stay near what was written
+TURN, SHEAR = 0.2, 0.12  # standard deviations: radians, and shift over height
 SCALE, STRETCH = 0.08, 0.08  # of the natural logarithm of size, and of width over height
 SHIFT, BEND = 0.8, 0.75  # pixels
 HABIT = 0.15  # share of the digits concerned that get a slash, a bar, a flag ...
@@ -48,7 +49,8 @@ def deform(pixels: Tensor) -> Tensor:
     The centre comes to lie where `sketch` puts it: a flag would else stand beside a stem in the middle.
     """
     count, side = pixels.shape[0], pixels.shape[-1]
-    turn, shear, scale, stretch, across, down = torch.randn(6, count).clamp(-3, 3)
+    strength = STRENGTH * torch.rand(count)
+    turn, shear, scale, stretch, across, down = strength * torch.randn(6, count).clamp(-3, 3)
     turn, shear = TURN * turn, SHEAR * shear
     width, height = torch.exp(SCALE * scale + STRETCH * stretch), torch.exp(SCALE * scale - STRETCH * stretch)
     cos, sin = torch.cos(turn), torch.sin(turn)
@@ -58,7 +60,8 @@ def deform(pixels: Tensor) -> Tensor:
     right = torch.stack([sin, height * cos, (centre_y + down * SHIFT) * unit], dim=1)
     grid = F.affine_grid(torch.stack([left, right], 1), [count, 1, side, side], align_corners=False)
     waves = _waves(side)
-    grid = grid + BEND * unit * torch.einsum("nijc,yi,xj->nyxc", torch.randn(count, 5, 5, 2), waves, waves)
+    bend = BEND * unit * strength[:, None, None, None] * torch.randn(count, 5, 5, 2)
+    grid = grid + torch.einsum("nijc,yi,xj->nyxc", bend, waves, waves)
     return F.grid_sample(pixels[:, None], grid, align_corners=False)[:, 0]
 
 
@@ -78,9 +81,9 @@ def _waves(side: int) -> Tensor:
 
 
 def add_habits(pixels: Tensor, labels: Tensor) -> Tensor:
-    """Draws the lines that many people add: each on a random `HABIT` of the digits it belongs to."""
+    """Draws the lines that many people add: each on a random `HABIT` of its digits, half the underlines below a flag."""
     chance = torch.rand(len(labels))
-    habits = {(0, _slash): 0.0, (7, _bar): 0.0, (1, _underline): 0.0, (1, _flag): HABIT, (4, _lid): 0.0}
+    habits = {(0, _slash): 0.0, (7, _bar): 0.0, (1, _underline): 0.0, (1, _flag): HABIT / 2, (4, _lid): 0.0}
     for (digit, line), at_least in habits.items():
         chosen = ((labels == digit) & (chance >= at_least) & (chance < at_least + HABIT)).nonzero()[:, 0]
         if len(chosen):

@@ -110,14 +110,17 @@ def _answer(drawing: _Drawing, model: Checkpoint) -> Prediction:
     confidence = float(answer.max())
     least = model.scores.get(LEAST_CONFIDENCE, 0.0)
     if drawing.is_blot and confidence < max(least, BLOT_CONFIDENCE):
-        return Prediction(np.zeros(CLASSES, np.float32), Refusal.TOO_LITTLE_INK, stages)
+        return Prediction(_doubted(answer), Refusal.TOO_LITTLE_INK, stages)
     is_unlike = confidence < least
-    refusal = Refusal.NOT_A_DIGIT if is_unlike else None
     surest = _second_surest(drawing.parts, model)
     if surest > (UNLIKE_PART_CONFIDENCE if is_unlike else max(PART_CONFIDENCE, confidence)):
-        refusal = Refusal.SEVERAL_DIGITS
-        answer = (answer + 1 / CLASSES) / 2  # no more than half sure of any one of them
-    return Prediction(answer, refusal, stages)
+        return Prediction(_doubted(answer), Refusal.SEVERAL_DIGITS, stages)
+    return Prediction(answer, Refusal.NOT_A_DIGIT if is_unlike else None, stages)
+
+
+def _doubted(answer: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The same closest digit, but little more than half sure of it at most."""
+    return (answer + np.float32(1 / CLASSES)) / 2
 
 
 @torch.inference_mode()

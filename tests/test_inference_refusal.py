@@ -66,7 +66,10 @@ def test_no_drawn_digit_counts_as_dots(training_data: TrainingData) -> None:
 
 def test_clicks_that_touch_are_a_blot_unless_the_network_is_sure() -> None:
     blot = clicks((140, 140), (140, 162), brush=28)
-    assert recognize(blot, model(narrow=2, wide=2)).refusal is Refusal.TOO_LITTLE_INK
+    unsure = recognize(blot, model(narrow=2, wide=2))
+    assert unsure.refusal is Refusal.TOO_LITTLE_INK
+    assert unsure.digit is not None  # a short, thick 1 may have been meant
+    assert unsure.confidence <= 0.55
     assert recognize(blot, model()).refusal is None
 
 
