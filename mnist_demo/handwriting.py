@@ -81,7 +81,7 @@ def _waves(side: int) -> Tensor:
 
 
 def add_habits(pixels: Tensor, labels: Tensor) -> Tensor:
-    """Draws the lines that many people add, each on a random `HABIT` of its digits; half the underlined 1s have flags."""
+    """Draws the lines many people add, each on a random `HABIT` of its digits; half the underlined 1s have flags."""
     chance = torch.rand(len(labels))
     habits = {(0, _slash): 0.0, (7, _bar): 0.0, (1, _underline): 0.0, (1, _flag): HABIT / 2, (4, _lid): 0.0}
     for (digit, line), at_least in habits.items():
