@@ -17,7 +17,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -28,9 +27,6 @@ from mnist_demo import handwriting
 from mnist_demo.choices import Augmentation, Normalize
 from mnist_demo.config import TRAIN_IMAGES
 from mnist_demo.errors import DataError
-
-if TYPE_CHECKING:
-    from torchvision.datasets import MNIST
 
 ARCHIVE = Path(__file__).parent / "assets" / "mnist.tar.xz"
 ARCHIVE_SHA256 = "2c3dcecd42d3dc978bed1346792529d804ba2618d4ad53e8a0ce744463764e99"  # as it ships
@@ -150,7 +146,9 @@ def build_archive(raw_folder: Path, archive: Path = ARCHIVE) -> None:
 @functools.cache  # 47 MB read once a process; the files never change
 def load_training_data(root: Path) -> TrainingData:
     """The 60,000 training images, split once and for all by `random_split` with a fixed seed."""
-    mnist = _read(root, train=True)
+    from torchvision import datasets  # here, because importing it takes seconds and 170 MB
+
+    mnist = datasets.MNIST(str(root), train=True, download=False)
     train, val = (Split(mnist.data[indices], mnist.targets[indices]) for indices in split_indices())
     return TrainingData(train, val)
 
@@ -158,17 +156,13 @@ def load_training_data(root: Path) -> TrainingData:
 @functools.cache
 def load_validation_data(root: Path) -> Split:
     """The validation images alone, as `load_training_data` gives them: 4 MB, read in place without torchvision."""
-    raw = root / "MNIST" / "raw"
-    images = np.memmap(raw / "train-images-idx3-ubyte", np.uint8, "r", 16, (60_000, SIDE, SIDE))
-    labels = np.memmap(raw / "train-labels-idx1-ubyte", np.uint8, "r", 8, (60_000,))
     _, val = split_indices()
-    return Split(torch.from_numpy(images[val]), torch.from_numpy(labels[val].astype(np.int64)))
+    return _read_in_place(root, "train", 60_000, val)
 
 
 def load_test(root: Path) -> Split:
     """The 10,000 test images. Only `evaluation.py` may call this: training never sees them."""
-    mnist = _read(root, train=False)
-    return Split(mnist.data, mnist.targets)
+    return _read_in_place(root, "t10k", 10_000, range(10_000))
 
 
 def split_indices() -> list[Sequence[int]]:
@@ -179,11 +173,12 @@ def split_indices() -> list[Sequence[int]]:
     return [subset.indices for subset in torch.utils.data.random_split(everything, lengths, generator)]
 
 
-def _read(root: Path, *, train: bool) -> "MNIST":
-    # Here, because importing torchvision takes seconds and 170 MB, and the server itself reads no images.
-    from torchvision import datasets
-
-    return datasets.MNIST(str(root), train=train, download=False)
+def _read_in_place(root: Path, name: str, count: int, chosen: Sequence[int]) -> Split:
+    """The chosen images of MNIST's files `name`-..., which hold `count`; without torchvision, which takes 170 MB."""
+    raw = root / "MNIST" / "raw"
+    images = np.memmap(raw / f"{name}-images-idx3-ubyte", np.uint8, "r", 16, (count, SIDE, SIDE))
+    labels = np.memmap(raw / f"{name}-labels-idx1-ubyte", np.uint8, "r", 8, (count,))
+    return Split(torch.from_numpy(images[chosen]), torch.from_numpy(labels[chosen].astype(np.int64)))
 
 
 def normalize(images: Tensor, scale: Normalize = Normalize.SYMMETRIC) -> Tensor:

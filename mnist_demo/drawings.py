@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from mnist_demo import inference, sketch
 from mnist_demo.checkpoints import Checkpoint
 from mnist_demo.data import Split
+from mnist_demo.evaluation import calibration_bins, calibration_error
 from mnist_demo.inference import LEAST_CONFIDENCE, TEMPERATURE, Prediction
 from mnist_demo.ink import Ink
 from mnist_demo.penmanship import CONDITIONS, NON_DIGITS, Hand
@@ -97,7 +98,7 @@ def measure(model: Checkpoint, digits: Split, count: int, progress: Callable[[st
         mean_accuracy=statistics.mean(accuracy.values()),
         worst_accuracy=min(accuracy.values()),
         wrong_and_sure=float((~is_right & (confidences > SURE)).mean()),
-        calibration_error=calibration_error(confidences, is_right),
+        calibration_error=calibration_error(calibration_bins(confidences, is_right, ECE_BINS)),
         digits_refused=statistics.mean(p.refusal is not None for p, _ in answers),
         auroc=aurocs,
         mean_auroc=statistics.mean(aurocs.values()),
@@ -147,17 +148,6 @@ def auroc(digits: NDArray[np.floating], others: NDArray[np.floating]) -> float:
     ordered = np.sort(digits)
     below = np.searchsorted(ordered, others, "left") + np.searchsorted(ordered, others, "right")
     return float(1 - below.mean() / 2 / len(digits))
-
-
-def calibration_error(confidences: NDArray[np.floating], is_right: NDArray[np.bool_]) -> float:
-    """Expected calibration error: how far confidence and accuracy lie apart, over 15 equal bins of confidence."""
-    bins = np.clip((confidences * ECE_BINS).astype(int), 0, ECE_BINS - 1)
-    gaps = [
-        abs(float(confidences[bins == number].mean()) - float(is_right[bins == number].mean()))
-        * (bins == number).mean()
-        for number in np.unique(bins)
-    ]
-    return float(sum(gaps))
 
 
 def read_back(model: Checkpoint, digits: Split, count: int = 2_000) -> tuple[float, float]:

@@ -4,6 +4,7 @@ The only module that opens the 10,000 test images. They are for a finished netwo
 choosing between networks is what the validation images are for.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +49,39 @@ class Evaluation:
         return counts
 
 
+@dataclass(frozen=True)
+class CalibrationBin:
+    """The answers whose confidence lies in one interval: are as many of them right as they promise?"""
+
+    low: float
+    high: float
+    answers: int  # at least one
+    confidence: float  # mean
+    accuracy: float
+
+
+def calibration_bins(
+    confidences: NDArray[np.floating], is_right: NDArray[np.bool_], count: int
+) -> list[CalibrationBin]:
+    """Confidences (N,) in [0, 1] and whether each answer was right, in `count` equal bins; empty ones left out."""
+    numbers = np.clip((confidences * count).astype(int), 0, count - 1)
+    bins = []
+    for number in np.unique(numbers):
+        chosen = numbers == number
+        confidence, accuracy = float(confidences[chosen].mean()), float(is_right[chosen].mean())
+        bins.append(CalibrationBin(number / count, (number + 1) / count, int(chosen.sum()), confidence, accuracy))
+    return bins
+
+
+def calibration_error(bins: Sequence[CalibrationBin]) -> float:
+    """Expected calibration error: how far confidence and accuracy lie apart in the bins, on average over answers.
+
+    After Naeini et al., "Obtaining well calibrated probabilities using Bayesian binning" (2015).
+    """
+    gaps = sum(some.answers * abs(some.confidence - some.accuracy) for some in bins)
+    return gaps / sum(some.answers for some in bins)
+
+
 @torch.no_grad()
 def evaluate(checkpoint: Checkpoint, split: Split) -> Evaluation:
     """Answers of a checkpoint's network, dropout off, on every image of a split."""
@@ -59,6 +93,7 @@ def evaluate(checkpoint: Checkpoint, split: Split) -> Evaluation:
     return Evaluation(torch.cat(batches).numpy(), split.labels.numpy())
 
 
-def evaluate_on_test(checkpoint: Checkpoint, root: Path) -> Evaluation:
-    """The same on MNIST's 10,000 test images."""
-    return evaluate(checkpoint, load_test(root))
+def evaluate_on_test(checkpoint: Checkpoint, root: Path, count: int | None = None) -> Evaluation:
+    """The same on MNIST's 10,000 test images, or on the first `count` of them."""
+    test = load_test(root)
+    return evaluate(checkpoint, test.first(count or len(test)))

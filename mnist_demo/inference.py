@@ -120,7 +120,8 @@ def _answer(drawing: _Drawing, model: Checkpoint) -> Prediction:
 
 def _doubted(answer: NDArray[np.float32]) -> NDArray[np.float32]:
     """The same closest digit, but little more than half sure of it at most."""
-    return (answer + np.float32(1 / CLASSES)) / 2
+    doubted: NDArray[np.float32] = (answer + np.float32(1 / CLASSES)) / np.float32(2)
+    return doubted
 
 
 @torch.inference_mode()

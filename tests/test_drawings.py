@@ -23,14 +23,6 @@ def test_auroc_is_the_share_of_pairs_in_order() -> None:
     assert drawings.auroc(np.array([0.5]), np.array([0.5])) == 0.5
 
 
-def test_calibration_error_of_a_liar_and_of_an_honest_one() -> None:
-    rng = np.random.default_rng(0)
-    confidences = rng.uniform(0.1, 1, 40_000)
-    assert drawings.calibration_error(confidences, rng.uniform(size=40_000) < confidences) < 0.015
-    always = np.full(100, 0.95)
-    assert drawings.calibration_error(always, np.arange(100) < 60) == pytest.approx(0.35)
-
-
 @pytest.mark.parametrize("true_temperature", [0.5, 1.0, 3.0])
 def test_the_temperature_that_was_put_in_is_found(true_temperature: float) -> None:
     generator = torch.Generator().manual_seed(0)

@@ -65,3 +65,28 @@ def test_the_test_images_are_the_10_000(mnist_root: Path) -> None:
     experiment = Experiment(hidden_sizes=())
     result = evaluation.evaluate_on_test(Checkpoint(networks.build(experiment), experiment, {}), mnist_root)
     assert np.bincount(result.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+def test_a_part_of_the_test_images_is_their_beginning(mnist_root: Path) -> None:
+    experiment = Experiment(hidden_sizes=())
+    checkpoint = Checkpoint(networks.build(experiment), experiment, {})
+    whole, part = (evaluation.evaluate_on_test(checkpoint, mnist_root, count) for count in (None, 250))
+    np.testing.assert_allclose(part.probabilities, whole.probabilities[:250], atol=1e-5)
+    assert part.labels.tolist() == whole.labels[:250].tolist()
+
+
+def test_calibration_of_a_liar_and_of_an_honest_one() -> None:
+    rng = np.random.default_rng(0)
+    confidences = rng.uniform(0.1, 1, 40_000)
+    honest = evaluation.calibration_bins(confidences, rng.uniform(size=40_000) < confidences, 15)
+    assert evaluation.calibration_error(honest) < 0.015
+    assert sum(some.answers for some in honest) == 40_000
+    assert all(some.low <= some.confidence <= some.high for some in honest)
+    [liar] = evaluation.calibration_bins(np.full(100, 0.95), np.arange(100) < 60, 10)
+    assert (liar.low, liar.high, liar.answers) == (0.9, 1.0, 100)
+    assert evaluation.calibration_error([liar]) == pytest.approx(0.35)
+
+
+def test_certainty_belongs_to_the_last_bin() -> None:
+    [certain] = evaluation.calibration_bins(np.ones(3), np.ones(3, bool), 10)
+    assert certain.high == 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from mnist_demo.ui.behind_glass import BehindGlass
 from mnist_demo.ui.downloads import Downloads
 from mnist_demo.ui.experiment_form import ExperimentForm
 from mnist_demo.ui.runs_table import RunsTable
@@ -35,6 +36,8 @@ class AfterTraining:
                 self.scrubber.build_panel(self.charts, *shared)
             with gr.Tab("Runs", id="runs-tab"):
                 RunsTable(self.visit, self.charts, *shared)
+                with gr.Accordion("Test score, behind glass", open=False):
+                    BehindGlass(self.visit, self.current)
             with gr.Tab("Downloads", id="downloads"):
                 Downloads(self.visit, *shared)
             with gr.Tab("Step by step", id="step-by-step"):

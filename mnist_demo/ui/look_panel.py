@@ -1,4 +1,4 @@
-"""What a pair of runs looked like at one point: first-layer weights, confusion matrices, a cell's images.
+"""What a pair of runs looked like at one point: first-layer weights, calibration, confusion matrices, a cell's images.
 
 Knows the components and what each shows; what a run looked like is `looking_back`.
 """
@@ -10,6 +10,7 @@ import gradio as gr
 
 from mnist_demo.errors import MnistLabError
 from mnist_demo.runs import Run
+from mnist_demo.ui.calibration import calibration_html
 from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.confusion import confusion_value, create_confusion, matrix
 from mnist_demo.ui.components.tiles import create_tiles, tiles_value
@@ -47,7 +48,9 @@ class LookPanel:
     @property
     def outputs(self) -> list[Any]:
         """The components that `show` fills."""
-        sides = [component for side in self.sides for component in (side.column, side.heading, side.tiles)]
+        sides = [
+            component for side in self.sides for component in (side.column, side.heading, side.tiles, side.calibration)
+        ]
         return [*sides, self.confusion, self.cell_words, self.cell_tiles, self.cell_images]
 
     async def show(self, pair_of_runs: list[Run], place: int, wanted: tuple[int, ...], cell: Any) -> list[Any]:
@@ -64,7 +67,13 @@ class LookPanel:
             words = look if isinstance(look, str) else ""
             tiles = look.tiles if isinstance(look, Look) else []
             heading = heading_html(NAMES[n], run, index) + note_html(words)
-            shown += [gr.Column(visible=n in wanted), heading, tiles_value(tiles, size=TILE_SIZE, seq=place)]
+            calibration = calibration_html(look.calibration) if isinstance(look, Look) else ""
+            shown += [
+                gr.Column(visible=n in wanted),
+                heading,
+                tiles_value(tiles, size=TILE_SIZE, seq=place),
+                calibration,
+            ]
         found = [(n, look) for n, look in enumerate(looks) if isinstance(look, Look)]
         return [*shown, *self._confusion(found, cell, place)]
 
@@ -117,3 +126,4 @@ class _Side:
         with gr.Column(min_width=280) as self.column:
             self.heading = gr.HTML("", elem_id=f"look-{name.lower()}")
             self.tiles = create_tiles(label=f"First layer of run {name}", elem_id=f"weights-{name.lower()}")
+            self.calibration = gr.HTML("", elem_id=f"calibration-{name.lower()}")

@@ -20,7 +20,7 @@ from mnist_demo import checkpoints
 from mnist_demo.config import Experiment
 from mnist_demo.data import CLASSES, Split, load_validation_data
 from mnist_demo.errors import InvalidCheckpoint
-from mnist_demo.evaluation import evaluate
+from mnist_demo.evaluation import CalibrationBin, calibration_bins, evaluate
 from mnist_demo.explain import first_layer_weights
 from mnist_demo.history import Metrics, best_index, most_accurate_index, stopping_index
 from mnist_demo.networks import multiply_adds
@@ -29,6 +29,7 @@ from mnist_demo.ui.components.tiles import ColorMap, Tile, tile
 
 UNITS = 15
 CELL_IMAGES = 12
+CALIBRATION_BINS = 10
 LOOKS_IN_MEMORY = 300  # about 60 kB each
 MULTIPLY_ADDS_PER_LOOK = 1e9  # 20 to 50 ms of one core (2026-11-23): a large network answers fewer images
 FEWEST_IMAGES, MOST_IMAGES = 250, 2_000
@@ -53,6 +54,7 @@ class Look:
     predictions: NDArray[np.uint8]  # (N,)
     confidences: NDArray[np.float32]  # (N,), of the answers
     counts: list[list[int]]  # 10 x 10: row = the right digit, column = the answer
+    calibration: list[CalibrationBin]
 
     @property
     def images(self) -> int:
@@ -131,11 +133,15 @@ def _look(kept: Kept, val: Split) -> Look:
     experiment = checkpoint.experiment
     evaluation = evaluate(checkpoint, val.first(image_count(experiment)))
     weights = first_layer_weights(checkpoint)
+    confidences = evaluation.probabilities.max(axis=1)
+    known = np.isfinite(confidences)  # finite weights can still overflow on the way to the logits
+    is_right = evaluation.predictions == evaluation.labels
     return Look(
         tiles=_weight_tiles(weights, _lens(kept, weights), experiment),
         predictions=evaluation.predictions.astype(np.uint8),
-        confidences=evaluation.probabilities.max(axis=1),
+        confidences=confidences,
         counts=evaluation.confusion.tolist(),
+        calibration=calibration_bins(confidences[known], is_right[known], CALIBRATION_BINS),
     )
 
 

@@ -15,17 +15,19 @@ from playwright.sync_api import Page, expect
 
 from mnist_demo import checkpoints
 from mnist_demo.config import Experiment
-from mnist_demo.data import Split, load_training_data
-from mnist_demo.evaluation import evaluate
+from mnist_demo.data import Split, load_training_data, load_validation_data
+from mnist_demo.evaluation import CalibrationBin, calibration_bins, evaluate
 from mnist_demo.history import Metrics
 from mnist_demo.inference import Refusal, recognize
 from mnist_demo.runs import Run
 from mnist_demo.sketch import read_picture
 from mnist_demo.ui import looking_back
+from mnist_demo.ui.calibration import calibration_html
 from mnist_demo.ui.components.canvas import create_canvas
 from mnist_demo.ui.components.curves import create_curves
 from mnist_demo.ui.digits import first_validation_digits, to_png
 from mnist_demo.ui.looking_back import (
+    CALIBRATION_BINS,
     Kept,
     Look,
     Looks,
@@ -67,7 +69,7 @@ class Panel:
     def look(self, position: Any, which: Any = "both", cell: Any = None, owner: str = ME) -> dict[str, Any]:
         """What follows it as soon as it is computed."""
         found = do(self.scrubber.look(position, which, self.ids, cell, request_of(owner)))
-        names = ["column_a", "heading_a", "tiles_a", "column_b", "heading_b", "tiles_b"]
+        names = [f"{part}_{run}" for run in "ab" for part in ("column", "heading", "tiles", "calibration")]
         return dict(
             zip([*names, "confusion", "cell_words", "cell_tiles", "cell_images"], map(unpacked, found), strict=True)
         )
@@ -95,7 +97,14 @@ def test_everything_follows_the_slider(panel: Panel) -> None:
     for name, run in zip("ab", panel.runs, strict=True):
         assert f"Run {name.upper()}, first layer at epoch 1" in looks[f"heading_{name}"]
         assert f"{run.history[1].val_loss:.3f}" in shown["numbers"]
+        assert looks[f"calibration_{name}"] == calibration_html(calibration_of(run, 1, panel.visit))
     assert looks["tiles_a"] != panel.look(3)["tiles_a"]
+
+
+def calibration_of(run: Run, index: int, visit: Visit) -> list[CalibrationBin]:
+    checkpoint = visit.store.checkpoint(run, index)
+    answers = evaluate(checkpoint, load_validation_data(visit.root).first(image_count(run.experiment)))
+    return calibration_bins(answers.probabilities.max(axis=1), answers.predictions == answers.labels, CALIBRATION_BINS)
 
 
 def test_the_drawing_is_answered_by_the_weights_of_that_epoch(panel: Panel) -> None:
