@@ -79,9 +79,9 @@ class BehindGlass:
 
 
 def score_text(accuracy: float, images: int) -> str:
-    """An accuracy and how far chance alone may move it, in percent: "98.12 ± 0.27 %"."""
+    """An accuracy and how far chance alone may move it, "98.12% ± 0.27%"."""
     spread = CERTAINTY * (accuracy * (1 - accuracy) / images) ** 0.5
-    return f"{100 * accuracy:.2f} ± {100 * spread:.2f} %"
+    return f"{accuracy:.2%} ± {spread:.2%}"
 
 
 def broken_sentence(times: int) -> str:

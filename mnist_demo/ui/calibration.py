@@ -10,6 +10,7 @@ from html import escape
 from mnist_demo.evaluation import CalibrationBin, calibration_error
 
 HONEST = 0.01  # a smaller gap between confidence and accuracy is no news: 2,000 answers do not tell it from none
+FEWEST_ANSWERS = 10  # in a bar: the share of a handful says nothing
 _SIDE, _EDGE = 100, 12  # of the diagram, and around it for the words; in its own units
 
 
@@ -40,7 +41,7 @@ def calibration_sentence(bins: Sequence[CalibrationBin]) -> str:
 def _diagram(bins: Sequence[CalibrationBin]) -> str:
     """Accuracy in each interval of confidence as a bar, the fainter the fewer answers; honesty is the diagonal."""
     answers = sum(some.answers for some in bins)
-    bars = "".join(_bar(some, some.answers / answers) for some in bins)
+    bars = "".join(_bar(some, some.answers / answers) for some in bins if some.answers >= FEWEST_ANSWERS)
     low, high = _EDGE, _EDGE + _SIDE
     return (
         f'<svg viewBox="0 0 {_SIDE + 2 * _EDGE} {_SIDE + 2 * _EDGE}" role="img" '

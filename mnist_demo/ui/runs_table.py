@@ -40,7 +40,7 @@ class RunsTable:
             elem_id="overlay",
             visible=False,
         )
-        with gr.Row(equal_height=True, visible=False, elem_classes="mnist-buttons") as self.editing:
+        with gr.Row(visible=False, elem_classes="mnist-buttons mnist-beside-fields") as self.editing:
             self.which = gr.Dropdown([], label="Run", elem_id="run-to-edit", min_width=120)
             self.name = gr.Textbox(label="New name", max_length=MAX_NAME, elem_id="new-name", min_width=120)
             rename_button = gr.Button("Rename", size="sm", min_width=70, elem_id="rename")

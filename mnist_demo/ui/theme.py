@@ -88,6 +88,7 @@ CSS = """
 .mnist-said { border-left: 3px solid var(--mnist-a); padding: 0.4rem 0.8rem;
   background: var(--background-fill-secondary); }
 .mnist-hash code { overflow-wrap: anywhere; font-size: 0.82rem; }
+.mnist-beside-fields { align-items: flex-end !important; }
 @media (max-width: 640px) {
   .mnist-buttons { flex-wrap: wrap !important; }
   .mnist-buttons button { min-width: max-content !important; padding-inline: 0.7rem !important; }

@@ -68,5 +68,5 @@ def test_nobody_else_and_nothing_unfinished_is_tested(panel: Panel, monkeypatch:
 
 
 def test_the_uncertainty_is_that_of_counting() -> None:
-    assert score_text(0.5, 10_000) == "50.00 ± 0.98 %"
-    assert score_text(1.0, 10_000) == "100.00 ± 0.00 %"
+    assert score_text(0.5, 10_000) == "50.00% ± 0.98%"
+    assert score_text(1.0, 10_000) == "100.00% ± 0.00%"

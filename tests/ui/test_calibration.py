@@ -12,7 +12,7 @@ LIAR = [CalibrationBin(0.5, 0.6, 100, 0.55, 0.55), CalibrationBin(0.9, 1.0, 300,
 
 
 def test_each_bar_is_as_high_as_the_share_of_right_answers() -> None:
-    html = calibration_html(LIAR)
+    html = calibration_html([CalibrationBin(0.3, 0.4, 3, 0.35, 1.0), *LIAR])  # three answers are no bar
     bars = re.findall(r'class="mnist-right-share" x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"', html)
     assert [float(height) for *_, height in bars] == [55, 61]
     bottoms = {float(y) + float(height) for _, y, _, height in bars}
