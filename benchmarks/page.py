@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.served import Served, served
+from tests.ui.pen import draw
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -82,7 +83,7 @@ def measure() -> list[tuple[str, float, str]]:
         page.get_by_role("tab", name="Draw").click()
         page.locator(".mnist-canvas canvas").wait_for()
         page.evaluate(WATCH_JS)
-        _draw_three(page)
+        draw(page, THREE)
         page.get_by_role("tab", name="Train").click()
         page.locator("#scrub-bars .mnist-bars-detail").nth(1).wait_for()
         epochs = random.Random(0).sample(range(1, 40), LOOKS)
@@ -132,29 +133,17 @@ def _ask(page: Page, models: int) -> None:
         box.click()
         page.locator("#models [role=option]:not(.selected):not([aria-selected=true])").first.click()
     box.press("Escape")
-    _draw_three(page)
+    draw(page, THREE)
     page.wait_for_function(
         "count => document.querySelectorAll('#bars .mnist-bars-model:not([hidden])').length === count", arg=models
     )
     page.locator(".mnist-canvas [data-do=clear]").click()
 
 
-def _draw_three(page: Page) -> None:
-    """Draws a 3 with the mouse and lifts it."""
-    box = page.locator(".mnist-canvas canvas").bounding_box()
-    assert box is not None
-    places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in THREE]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=3)
-    page.mouse.up()
-
-
 def _pen_up(page: Page) -> float:
     """Milliseconds from lifting the pen after a 3 to its answer."""
     count = page.evaluate("window.penUps.length")
-    _draw_three(page)
+    draw(page, THREE)
     page.wait_for_function("count => window.penUps.length > count", arg=count)
     page.locator(".mnist-canvas [data-do=clear]").click()
     page.wait_for_timeout(150)

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from mnist_demo.runs import Run
 from mnist_demo.training import Status
 from tests.ui.conftest import ServedApp, free_port
+from tests.ui.pen import draw
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -73,17 +74,6 @@ def runs_of(app: ServedApp, owner: str) -> tuple[Run, Run]:
 
 def losses(run: Run) -> list[tuple[int, float, float]]:
     return [(point.step, point.train_loss, point.val_loss) for point in run.history]
-
-
-def draw(page: Page, points: list[tuple[float, float]]) -> None:
-    box = page.locator(".mnist-canvas canvas").bounding_box()
-    assert box is not None
-    places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=4)
-    page.mouse.up()
 
 
 def expect_answered(page: Page) -> Locator:

@@ -20,6 +20,7 @@ from mnist_demo.ui.components.canvas import read_ink
 from mnist_demo.ui.components.curves import curve
 from mnist_demo.ui.components.tiles import tile
 from tests.ui.components_page import build_page
+from tests.ui.pen import draw
 
 # Gradio's queue statistics use a pandas option that pandas has since deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
@@ -47,18 +48,6 @@ def open_draw(page: Page, address: str) -> Locator:
     canvas = page.locator(".mnist-canvas canvas")
     expect(canvas).to_be_visible()
     return canvas
-
-
-def draw(page: Page, points: list[tuple[float, float]], *, lift: bool = True) -> None:
-    box = page.locator(".mnist-canvas canvas").bounding_box()
-    assert box is not None
-    places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=4)
-    if lift:
-        page.mouse.up()
 
 
 def wait_posted(page: Page, strokes: int) -> dict[str, Any]:
