@@ -76,7 +76,8 @@ def calibration_bins(
 def calibration_error(bins: Sequence[CalibrationBin]) -> float:
     """Expected calibration error: how far confidence and accuracy lie apart in the bins, on average over answers.
 
-    After Naeini et al., "Obtaining well calibrated probabilities using Bayesian binning" (2015).
+    Needs at least one bin. After Naeini et al., "Obtaining well calibrated probabilities using Bayesian
+    binning" (2015).
     """
     gaps = sum(some.answers * abs(some.confidence - some.accuracy) for some in bins)
     return gaps / sum(some.answers for some in bins)
@@ -94,6 +95,7 @@ def evaluate(checkpoint: Checkpoint, split: Split) -> Evaluation:
 
 
 def evaluate_on_test(checkpoint: Checkpoint, root: Path, count: int | None = None) -> Evaluation:
-    """The same on MNIST's 10,000 test images, or on the first `count` of them."""
+    """The same on MNIST's 10,000 test images, or on `count` evenly spread ones: the first half are harder."""
     test = load_test(root)
-    return evaluate(checkpoint, test.first(count or len(test)))
+    chosen = torch.arange(count or len(test)) * len(test) // (count or len(test))
+    return evaluate(checkpoint, Split(test.images[chosen], test.labels[chosen]))

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 STRENGTH = 1.5  # each image is deformed by up to this multiple of what follows: most stay near what was written
-TURN, SHEAR = 0.2, 0.12  # standard deviations: radians, and shift over height
+TURN, SHEAR = 0.2, 0.12  # standard deviations at strength one: radians, and shift over height
 SCALE, STRETCH = 0.08, 0.08  # of the natural logarithm of size, and of width over height
 SHIFT, BEND = 0.8, 0.75  # pixels
 HABIT = 0.15  # share of the digits concerned that get a slash, a bar, a flag ...

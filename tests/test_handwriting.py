@@ -25,7 +25,8 @@ def test_the_same_generator_writes_the_same(training_data: TrainingData) -> None
 
 
 def test_each_habit_adds_ink_to_its_digit_and_to_no_other(training_data: TrainingData) -> None:
-    images, labels = training_data.train.images[:2_000], training_data.train.labels[:2_000]
+    images = training_data.train.images[:2_000].repeat(5, 1, 1)
+    labels = training_data.train.labels[:2_000].repeat(5)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         written = handwriting.add_habits(images.float(), labels)
@@ -34,7 +35,7 @@ def test_each_habit_adds_ink_to_its_digit_and_to_no_other(training_data: Trainin
     for digit in range(10):
         share = changed[labels == digit].float().mean().item()
         expected = {0: 0.15, 1: 0.225, 4: 0.15, 7: 0.15}.get(digit, 0)
-        assert abs(share - expected) < 0.09, digit
+        assert abs(share - expected) < 0.05, digit
     unlabelled = handwriting.add_habits(images.float(), torch.full_like(labels, -1))
     assert torch.equal(unlabelled, images.float())
 

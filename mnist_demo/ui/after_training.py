@@ -1,4 +1,4 @@
-"""What a visitor can do below the curves: look back, keep runs, take them home, and take a step apart.
+"""What a visitor can do below the curves: look back, keep runs, test them, take them home, and take a step apart.
 
 Knows the order of the panels and what they share; each panel is a module of its own.
 """
@@ -37,7 +37,7 @@ class AfterTraining:
             with gr.Tab("Runs", id="runs-tab"):
                 RunsTable(self.visit, self.charts, *shared)
                 with gr.Accordion("Test score, behind glass", open=False):
-                    BehindGlass(self.visit, self.current)
+                    BehindGlass(self.visit, self.current, self.finished)
             with gr.Tab("Downloads", id="downloads"):
                 Downloads(self.visit, *shared)
             with gr.Tab("Step by step", id="step-by-step"):

@@ -1,92 +1,129 @@
-"""The test images, behind glass: what two finished networks score on images that decided nothing.
+"""The test images, behind glass: what the two networks score on images that decided nothing.
 
 Knows the button, the table and how often the glass was broken. What is measured belongs to `evaluation`.
 """
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
 
 from mnist_demo.errors import MnistLabError
 from mnist_demo.evaluation import evaluate_on_test
+from mnist_demo.history import Metrics
 from mnist_demo.runs import Run
 from mnist_demo.ui.looking_back import image_count
 from mnist_demo.ui.run_view import NAMES
-from mnist_demo.ui.visit import Visit, error_html, note_html
+from mnist_demo.ui.visit import QUICK, Visit, error_html, note_html, table_html
 
 TEST_IMAGES = 10_000
-MULTIPLY_ADDS_PER_TEST = 5e10  # some 5 seconds of one core (2026-11-23)
-CERTAINTY = 1.96  # standard deviations to either side of a mean hold 95 % of what chance does
+MULTIPLY_ADDS_PER_TEST = 5e10  # seconds of one core, both runs together
+DEVIATIONS = 1.96  # to either side of a mean: 95 % of what chance does
 WHY = (
     "No network here has seen MNIST's 10,000 test images, and nothing was chosen by them. Ask them last: whoever "
     "chooses a network by its test score has made a second set of validation images."
 )
 EMPTY = "Train a pair first."
-BUSY = "Wait until the training has ended: the test images are for finished networks."
+BUSY = "Wait until the training has ended, or stop it."
+DIVERGED = "Neither run ever had a finite validation loss: there is no network to test."
+HEAD = ("Run", "Best epoch", "Val. acc.", "Test acc.", "95% interval")
+
+
+@dataclass(frozen=True)
+class _Score:
+    """One run's best network on the test images."""
+
+    point: Metrics  # where the validation loss was lowest
+    is_right: NDArray[np.bool_]  # (N,)
 
 
 class BehindGlass:
     """The panel. Build it inside the current Blocks context."""
 
-    def __init__(self, visit: Visit, current: gr.State) -> None:
+    def __init__(self, visit: Visit, current: gr.State, finished: gr.State) -> None:
+        """`current` holds the ids of runs A and B; `finished` changes when a training ends or stops."""
         self.visit = visit
         self.gate = asyncio.Semaphore(1)
         times = gr.State(0)  # that the glass was broken in this visit
         gr.HTML(note_html(WHY))
         button = gr.Button("Break the glass: ask the test images about A and B", size="sm", elem_id="break-glass")
         result = gr.HTML("", elem_id="test-scores")
-        button.click(
-            self.ask,
-            [current, times],
-            [result, times],
-            show_progress="minimal",
-            concurrency_limit=None,
-            api_visibility="private",
-        )
+        options: dict[str, Any] = {"concurrency_limit": None, "api_visibility": "private"}
+        button.click(self.ask, [current, times], [result, times], show_progress="minimal", **options)
+        # Scores of networks that are no longer on the page.
+        gr.on([current.change, finished.change], lambda: "", None, result, **QUICK)
 
     async def ask(self, ids: Any, times: Any, request: gr.Request) -> tuple[str, int]:
         """The table of scores, and how often the glass has been broken now."""
         count = times if isinstance(times, int) and 0 <= times < 1_000_000 else 0
-        pair_of_runs = [run for run in self.visit.runs(ids, request) if run.history]
-        if not pair_of_runs:
+        pair_of_runs = self.visit.runs(ids, request)
+        if len(pair_of_runs) != 2 or not all(run.history for run in pair_of_runs):
             return note_html(EMPTY), count
         if any(run.is_busy for run in pair_of_runs):
             return note_html(BUSY), count
+        if all(run.best is None for run in pair_of_runs):
+            return note_html(DIVERGED), count
         try:
-            rows = [await self._row(name, run) for name, run in zip(NAMES, pair_of_runs, strict=False)]
+            async with self.gate:
+                scores = await asyncio.to_thread(self._scores, [(run, run.best) for run in pair_of_runs])
         except MnistLabError as error:
             return error_html(error), count
-        head = "".join(f'<th scope="col">{title}</th>' for title in ("Run", "Best epoch", "Val. acc.", "Test acc."))
-        table = f'<table class="mnist-numbers"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
-        return f'<div class="mnist-wide">{table}</div>{note_html(broken_sentence(count + 1))}', count + 1
+        table = table_html(HEAD, [_row(name, score) for name, score in zip(NAMES, scores, strict=True)])
+        words = f"{comparison_sentence(scores)} {broken_sentence(count + 1)}"
+        return f'<div role="status">{table}{note_html(words)}</div>', count + 1
 
-    async def _row(self, name: str, run: Run) -> str:
-        """One run's best network (lowest validation loss) on the test images."""
-        dot = f'<i class="mnist-dot mnist-dot-{name.lower()}"></i>{name}'
-        if run.best is None:
-            return f'<tr><th scope="row">{dot}</th><td>–</td><td>–</td><td>never had a finite loss</td></tr>'
-        images = image_count(run.experiment, MULTIPLY_ADDS_PER_TEST, TEST_IMAGES)
-        checkpoint = self.visit.store.checkpoint(run, run.best)
-        async with self.gate:
-            test = await asyncio.to_thread(evaluate_on_test, checkpoint, self.visit.root, images)
-        point = run.history[run.best]
-        score = score_text(test.accuracy, images) + (f" of the first {images:,}" if images < TEST_IMAGES else "")
-        return (
-            f'<tr><th scope="row">{dot}</th><td>{point.epoch:.3g}</td><td>{point.val_accuracy:.1%}</td>'
-            f"<td><b>{score}</b></td></tr>"
-        )
+    def _scores(self, asked: Sequence[tuple[Run, int | None]]) -> list[_Score | None]:
+        """Each run's score at its best point, on the same images; None for a run that has none."""
+        images = min(image_count(run.experiment, MULTIPLY_ADDS_PER_TEST / 2, TEST_IMAGES) for run, _ in asked)
+        scores: list[_Score | None] = []
+        for run, best in asked:
+            if best is None:
+                scores.append(None)
+                continue
+            test = evaluate_on_test(self.visit.store.checkpoint(run, best), self.visit.root, images)
+            scores.append(_Score(run.history[best], test.predictions == test.labels))
+        return scores
 
 
-def score_text(accuracy: float, images: int) -> str:
-    """An accuracy and how far chance alone may move it, "98.12% ± 0.27%"."""
-    spread = CERTAINTY * (accuracy * (1 - accuracy) / images) ** 0.5
-    return f"{accuracy:.2%} ± {spread:.2%}"
+def _row(name: str, score: _Score | None) -> str:
+    head = f'<th scope="row"><i class="mnist-dot mnist-dot-{name.lower()}"></i>{name}</th>'
+    if score is None:
+        return f"<tr>{head}<td>–</td><td>–</td><td>diverged</td><td>–</td></tr>"
+    right, images = int(score.is_right.sum()), len(score.is_right)
+    low, high = interval(right, images)
+    return (
+        f"<tr>{head}<td>{score.point.epoch:.3g}</td><td>{score.point.val_accuracy:.1%}</td>"
+        f"<td><b>{right / images:.2%}</b></td><td>{low:.2%} to {high:.2%}</td></tr>"
+    )
+
+
+def interval(right: int, images: int) -> tuple[float, float]:
+    """Where the accuracy on endless such images lies, in 95 of 100 cases (Wilson's score interval, 1927)."""
+    share, weight = right / images, DEVIATIONS**2 / images
+    middle = (share + weight / 2) / (1 + weight)
+    half = DEVIATIONS * (share * (1 - share) / images + weight / (4 * images)) ** 0.5 / (1 + weight)
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def comparison_sentence(scores: Sequence[_Score | None]) -> str:
+    """Which images tell the two networks apart; they were asked the same ones."""
+    known = [score for score in scores if score is not None]
+    images = len(known[0].is_right)
+    text = (
+        "" if images == TEST_IMAGES else f"Asked {images:,} of the test images, evenly spread: the network is large. "
+    )
+    if len(known) < 2:
+        return text
+    a, b = (score.is_right for score in known)
+    return f"{text}A alone is right on {int((a & ~b).sum()):,} images, B alone on {int((b & ~a).sum()):,}."
 
 
 def broken_sentence(times: int) -> str:
     """What the scores are worth, now that they have been asked for so often."""
-    chance = "± is what chance alone moves in 95 of 100 such sets of images."
     if times == 1:
-        return f"{chance} You have asked once: these scores are honest."
-    return f"{chance} You have asked {times} times: if a score made you change a knob, it says less than it seems."
+        return "You have asked once: these scores are honest."
+    return f"You have asked {times} times: if a score made you change a knob, it says less than it seems."

@@ -10,6 +10,7 @@ import gradio as gr
 
 from mnist_demo.errors import MnistLabError
 from mnist_demo.runs import Run
+from mnist_demo.ui.calibration import NOTE as CALIBRATION_NOTE
 from mnist_demo.ui.calibration import calibration_html
 from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.confusion import confusion_value, create_confusion, matrix
@@ -40,7 +41,7 @@ class LookPanel:
         self.cell_images = gr.State(())  # places, among the validation images, of those shown
         with gr.Row():
             self.sides = [_Side(name) for name in NAMES]
-        gr.HTML(note_html(COLOURS_NOTE))
+        gr.HTML(note_html(COLOURS_NOTE) + note_html(CALIBRATION_NOTE))
         self.confusion = create_confusion()
         self.cell_words = gr.HTML("", elem_id="cell-words")
         self.cell_tiles = create_tiles(label="Images of the chosen cell", elem_id="cell-tiles")

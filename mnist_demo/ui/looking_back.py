@@ -26,6 +26,7 @@ from mnist_demo.history import Metrics, best_index, most_accurate_index, stoppin
 from mnist_demo.networks import multiply_adds
 from mnist_demo.runs import Run
 from mnist_demo.ui.components.tiles import ColorMap, Tile, tile
+from mnist_demo.ui.visit import table_html
 
 UNITS = 15
 CELL_IMAGES = 12
@@ -167,16 +168,11 @@ def _weight_tiles(weights: NDArray[np.float32], lens: _Lens, experiment: Experim
 
 def numbers_html(names: Sequence[str], pair_of_runs: Sequence[Run], epoch: float) -> str:
     """What the runs measured at an epoch, as a table."""
-    rows = "".join(
+    rows = [
         f'<tr><th scope="row"><i class="mnist-dot mnist-dot-{name.lower()}"></i>{name}</th>{_cells(run, epoch)}</tr>'
         for name, run in zip(names, pair_of_runs, strict=True)
-    )
-    head = "".join(
-        f'<th scope="col">{title}</th>'
-        for title in ("Run", "Epoch", "Train loss", "Val. loss", "Train acc.", "Val. acc.")
-    )
-    table = f'<table class="mnist-numbers"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
-    return f'<div class="mnist-wide">{table}</div>'
+    ]
+    return table_html(("Run", "Epoch", "Train loss", "Val. loss", "Train acc.", "Val. acc."), rows)
 
 
 def _cells(run: Run, epoch: float) -> str:

@@ -14,7 +14,7 @@ from mnist_demo.errors import MnistLabError, RunError
 from mnist_demo.runs import Run
 from mnist_demo.training import Status
 from mnist_demo.ui.run_view import difference_text, pair_curves
-from mnist_demo.ui.visit import QUICK, Visit, error_html, note_html, owner_of
+from mnist_demo.ui.visit import QUICK, Visit, error_html, note_html, owner_of, table_html
 
 MAX_CURVES = 6  # with runs A and B: more colours cannot be told apart
 MAX_NAME = 30  # characters
@@ -133,12 +133,7 @@ def checked_name(name: Any, others: Sequence[str]) -> str:
 
 def runs_html(runs: Sequence[Run], pair_of_runs: Sequence[Run]) -> str:
     """The runs as a table, the latest first."""
-    head = "".join(f'<th scope="col">{title}</th>' for title in HEAD)
-    rows = "".join(_row(run, pair_of_runs) for run in reversed(runs))
-    return (
-        '<div class="mnist-wide"><table class="mnist-numbers mnist-runs">'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
-    )
+    return table_html(HEAD, [_row(run, pair_of_runs) for run in reversed(runs)], "mnist-runs")
 
 
 def _row(run: Run, pair_of_runs: Sequence[Run]) -> str:

@@ -72,12 +72,12 @@ CSS = """
 .mnist-dot-b { background: var(--mnist-b); }
 .mnist-look { font-size: 0.92rem; font-weight: 600; margin: 0.2rem 0; }
 .mnist-calibration { display: flex; align-items: center; gap: 0.8rem; }
-.mnist-calibration svg { width: 150px; flex: none; }
+.mnist-calibration svg { width: 170px; flex: none; }
 .mnist-calibration p { margin: 0; font-size: 0.88rem; }
 .mnist-calibration text { font-size: 8px; fill: var(--body-text-color-subdued); }
 .mnist-frame { fill: none; stroke: var(--border-color-primary); }
-.mnist-right-share { fill: var(--mnist-a); }
-#calibration-b .mnist-right-share { fill: var(--mnist-b); }
+.mnist-right-share { fill: var(--mnist-a); stroke: var(--mnist-a); stroke-width: 0.7; }
+#calibration-b .mnist-right-share { fill: var(--mnist-b); stroke: var(--mnist-b); }
 .mnist-honest { stroke: var(--body-text-color); stroke-dasharray: 3 2; }
 .mnist-wide, #after { contain: inline-size; }
 .mnist-wide { overflow-x: auto; }

@@ -1,6 +1,7 @@
 """What every part of the page works with: the runs, the workers, the images, and who is asking."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
@@ -41,6 +42,13 @@ def owner_of(request: gr.Request | None) -> str:
 def note_html(text: str) -> str:
     """A quiet line of plain text."""
     return f'<p class="mnist-note">{escape(text)}</p>' if text else ""
+
+
+def table_html(head: Sequence[str], rows: Sequence[str], kind: str = "") -> str:
+    """A table of numbers that scrolls sideways where it is too wide; rows are HTML, `kind` one more CSS class."""
+    titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
+    table = f"<thead><tr>{titles}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return f'<div class="mnist-wide"><table class="mnist-numbers {kind}">{table}</table></div>'
 
 
 def error_html(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The visitor's hand on the canvas, for every test that draws in a browser."""
+"""The visitor's hand on the canvas, for whatever draws in a browser: tests and benchmarks."""
 
 from collections.abc import Sequence
 

@@ -1,5 +1,8 @@
 """The test score: of the best network, with its uncertainty, and how often it was asked for."""
 
+import math
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ from mnist_demo.config import Experiment
 from mnist_demo.evaluation import evaluate_on_test
 from mnist_demo.runs import Run
 from mnist_demo.ui import behind_glass
-from mnist_demo.ui.behind_glass import BUSY, EMPTY, BehindGlass, score_text
+from mnist_demo.ui.behind_glass import BUSY, DIVERGED, EMPTY, BehindGlass, interval
 from mnist_demo.ui.visit import Visit
 from tests.ui.trained import ME, YOU, do, ids_of, request_of, tiny_pair, train_pair, unserved_page, visit_of
 
@@ -21,7 +24,7 @@ class Panel:
     def __init__(self, visit: Visit, pair_of_runs: list[Run]) -> None:
         self.visit, self.runs = visit, pair_of_runs
         with unserved_page():
-            self.glass = BehindGlass(visit, gr.State(()))
+            self.glass = BehindGlass(visit, gr.State(()), gr.State(0))
 
     def ask(self, times: Any = 0, owner: str = ME) -> tuple[str, int]:
         return do(self.glass.ask(ids_of(self.runs), times, request_of(owner)))
@@ -40,8 +43,18 @@ def test_both_runs_are_tested_where_their_validation_loss_was_lowest(panel: Pane
     for row, run in zip(rows, panel.runs, strict=True):
         assert run.best is not None
         accuracy = evaluate_on_test(panel.visit.store.checkpoint(run, run.best), panel.visit.root).accuracy
-        assert score_text(accuracy, 10_000) in row
+        assert f"<b>{accuracy:.2%}</b>" in row
         assert f"<td>{run.history[run.best].epoch:.3g}</td>" in row
+
+
+def test_the_images_that_tell_the_networks_apart_are_counted(panel: Panel) -> None:
+    html, _ = panel.ask()
+    found = re.search(r"A alone is right on ([\d,]+) images, B alone on ([\d,]+)\.", html)
+    assert found
+    a_alone, b_alone = (int(number.replace(",", "")) for number in found.groups())
+    a, b = (float(share) for share in re.findall(r"<b>([\d.]+)%</b>", html))
+    assert a_alone > 0 < b_alone  # equal counts of right answers could still be of other images
+    assert 100 * (a - b) == pytest.approx(a_alone - b_alone, abs=1e-6)
 
 
 def test_asking_again_is_counted(panel: Panel) -> None:
@@ -52,13 +65,14 @@ def test_asking_again_is_counted(panel: Panel) -> None:
     assert panel.ask("many")[1] == 1
 
 
-def test_a_large_network_is_asked_about_the_first_images(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_network_is_asked_about_fewer_images(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(behind_glass, "MULTIPLY_ADDS_PER_TEST", 1.0)
     html, _ = panel.ask()
     run = panel.runs[0]
     assert run.best is not None
     accuracy = evaluate_on_test(panel.visit.store.checkpoint(run, run.best), panel.visit.root, 250).accuracy
-    assert f"{score_text(accuracy, 250)} of the first 250" in html
+    assert f"<b>{accuracy:.2%}</b>" in html
+    assert "Asked 250 of the test images" in html
 
 
 def test_nobody_else_and_nothing_unfinished_is_tested(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,6 +81,25 @@ def test_nobody_else_and_nothing_unfinished_is_tested(panel: Panel, monkeypatch:
     assert panel.ask() == (behind_glass.note_html(BUSY), 0)
 
 
-def test_the_uncertainty_is_that_of_counting() -> None:
-    assert score_text(0.5, 10_000) == "50.00% ± 0.98%"
-    assert score_text(1.0, 10_000) == "100.00% ± 0.00%"
+def test_a_run_that_diverged_is_told_and_two_are_not_tested(panel: Panel) -> None:
+    panel.runs[0].history = [replace(panel.runs[0].history[0], val_loss=math.nan)]
+    html, times = panel.ask()
+    assert times == 1
+    assert "diverged" in html
+    assert html.count("<b>") == 1
+    panel.runs[1].history = panel.runs[0].history
+    assert panel.ask(5) == (behind_glass.note_html(DIVERGED), 5)
+
+
+def test_a_pair_of_which_one_is_gone_is_not_tested(panel: Panel) -> None:
+    panel.visit.store.drop(panel.runs[0])
+    assert panel.ask() == (behind_glass.note_html(EMPTY), 0)
+
+
+@pytest.mark.parametrize(("right", "images"), [(0, 250), (5_000, 10_000), (9_828, 10_000), (250, 250)])
+def test_the_interval_holds_the_accuracies_that_could_have_given_this_score(right: int, images: int) -> None:
+    low, high = interval(right, images)
+    assert 0 <= low <= right / images <= high <= 1
+    for edge in {low, high} - {0.0, 1.0}:  # so far is the score from an accuracy at the edge, in standard deviations
+        assert abs(right / images - edge) / math.sqrt(edge * (1 - edge) / images) == pytest.approx(1.96, rel=1e-6)
+    assert high - low > 0.001
