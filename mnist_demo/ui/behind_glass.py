@@ -21,7 +21,7 @@ from mnist_demo.ui.run_view import NAMES
 from mnist_demo.ui.visit import QUICK, Visit, error_html, note_html, table_html
 
 TEST_IMAGES = 10_000
-MULTIPLY_ADDS_PER_TEST = 5e10  # seconds of one core, both runs together
+MULTIPLY_ADDS_PER_TEST = 1e11  # of each run; a few seconds of one core (2026-11-23)
 DEVIATIONS = 1.96  # to either side of a mean: 95 % of what chance does
 WHY = (
     "No network here has seen MNIST's 10,000 test images, and nothing was chosen by them. Ask them last: whoever "
@@ -78,7 +78,7 @@ class BehindGlass:
 
     def _scores(self, asked: Sequence[tuple[Run, int | None]]) -> list[_Score | None]:
         """Each run's score at its best point, on the same images; None for a run that has none."""
-        images = min(image_count(run.experiment, MULTIPLY_ADDS_PER_TEST / 2, TEST_IMAGES) for run, _ in asked)
+        images = min(image_count(run.experiment, MULTIPLY_ADDS_PER_TEST, TEST_IMAGES) for run, _ in asked)
         scores: list[_Score | None] = []
         for run, best in asked:
             if best is None:

@@ -29,7 +29,7 @@ from mnist_demo.ui.visit import QUICK, Visit, note_html, owner_of
 CANVAS_SIDE = 280  # pixels
 TILE_SIZE = 48  # pixels
 MOST_MISTAKES = 20
-MULTIPLY_ADDS = 6e10  # a few seconds of one core (2026-11-23): a larger network is asked fewer images
+MULTIPLY_ADDS = 1e11  # a few seconds of one core (2026-11-23): a larger network is asked fewer images
 
 
 class Mistakes:
