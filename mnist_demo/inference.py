@@ -26,8 +26,8 @@ TEMPERATURE = "temperature"  # among a checkpoint's scores: what its logits are 
 LEAST_CONFIDENCE = "least_confidence"  # likewise: below it a drawing is called no digit; 0 if absent
 LEAST_SIZE = 0.06  # of the canvas: a smaller drawing is no digit
 # How long ink is beside its width, measured 2026-11-23: single clicks of a brush 1.5 to 1.7, two that touch 2.0 to 3.5,
-# drawn digits from 2.4. What lies between is a blot of clicks unless the network is this sure: the shipped CNN gave 90
-# blots at most 0.93, and 16 of the 18 digits as thick that it read right 0.95 or more.
+# drawn digits from 2.4. What lies between is a blot of clicks unless the network is this sure: the shipped CNN gave 89
+# of 90 blots at most 0.92, and 15 of the 17 digits as thick that it read right 0.96 or more.
 CLICK_LENGTH, BLOT_LENGTH, BLOT_CONFIDENCE = 2.0, 3.6, 0.94
 PART_HEIGHT = 0.55  # of the tallest: a lower part of a drawing belongs to its neighbour
 # Parts side by side are several digits if two of them are more surely digits than this, and than the whole.
