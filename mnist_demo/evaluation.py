@@ -16,6 +16,8 @@ from mnist_demo.checkpoints import Checkpoint
 from mnist_demo.data import CLASSES, Split, load_test, normalize
 from mnist_demo.losses import EVALUATION_BATCH
 
+DEVIATIONS = 1.96  # to either side of a mean: 95 % of what chance does
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -83,6 +85,14 @@ def calibration_error(bins: Sequence[CalibrationBin]) -> float:
     return gaps / sum(some.answers for some in bins)
 
 
+def interval(right: int, images: int) -> tuple[float, float]:
+    """Where the accuracy on endless such images lies, in 95 of 100 cases (Wilson's score interval, 1927)."""
+    share, weight = right / images, DEVIATIONS**2 / images
+    middle = (share + weight / 2) / (1 + weight)
+    half = DEVIATIONS * (share * (1 - share) / images + weight / (4 * images)) ** 0.5 / (1 + weight)
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
 @torch.no_grad()
 def evaluate(checkpoint: Checkpoint, split: Split) -> Evaluation:
     """Answers of a checkpoint's network, dropout off, on every image of a split."""
@@ -97,5 +107,6 @@ def evaluate(checkpoint: Checkpoint, split: Split) -> Evaluation:
 def evaluate_on_test(checkpoint: Checkpoint, root: Path, count: int | None = None) -> Evaluation:
     """The same on MNIST's 10,000 test images, or on `count` evenly spread ones: the first half are harder."""
     test = load_test(root)
-    chosen = torch.arange(count or len(test)) * len(test) // (count or len(test))
+    count = count or len(test)
+    chosen = torch.arange(count) * len(test) // count
     return evaluate(checkpoint, Split(test.images[chosen], test.labels[chosen]))

@@ -90,3 +90,12 @@ def test_calibration_of_a_liar_and_of_an_honest_one() -> None:
 def test_certainty_belongs_to_the_last_bin() -> None:
     [certain] = evaluation.calibration_bins(np.ones(3), np.ones(3, bool), 10)
     assert certain.high == 1
+
+
+@pytest.mark.parametrize(("right", "images"), [(0, 250), (5_000, 10_000), (9_828, 10_000), (250, 250)])
+def test_the_interval_holds_the_accuracies_that_could_have_given_this_score(right: int, images: int) -> None:
+    low, high = evaluation.interval(right, images)
+    assert 0 <= low <= right / images <= high <= 1
+    for edge in {low, high} - {0.0, 1.0}:  # so far is the score from an accuracy at the edge, in standard deviations
+        assert abs(right / images - edge) / math.sqrt(edge * (1 - edge) / images) == pytest.approx(1.96, rel=1e-6)
+    assert high - low > 0.001

@@ -13,16 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_demo.errors import MnistLabError
-from mnist_demo.evaluation import evaluate_on_test
+from mnist_demo.evaluation import evaluate_on_test, interval
 from mnist_demo.history import Metrics
 from mnist_demo.runs import Run
 from mnist_demo.ui.looking_back import image_count
-from mnist_demo.ui.run_view import NAMES
+from mnist_demo.ui.run_view import NAMES, row_head_html
 from mnist_demo.ui.visit import QUICK, Visit, error_html, note_html, table_html
 
 TEST_IMAGES = 10_000
 MULTIPLY_ADDS_PER_TEST = 1e11  # of each run; a few seconds of one core (2026-11-23)
-DEVIATIONS = 1.96  # to either side of a mean: 95 % of what chance does
 WHY = (
     "No network here has seen MNIST's 10,000 test images, and nothing was chosen by them. Ask them last: whoever "
     "chooses a network by its test score has made a second set of validation images."
@@ -90,7 +89,7 @@ class BehindGlass:
 
 
 def _row(name: str, score: _Score | None) -> str:
-    head = f'<th scope="row"><i class="mnist-dot mnist-dot-{name.lower()}"></i>{name}</th>'
+    head = row_head_html(name)
     if score is None:
         return f"<tr>{head}<td>–</td><td>–</td><td>diverged</td><td>–</td></tr>"
     right, images = int(score.is_right.sum()), len(score.is_right)
@@ -99,14 +98,6 @@ def _row(name: str, score: _Score | None) -> str:
         f"<tr>{head}<td>{score.point.epoch:.3g}</td><td>{score.point.val_accuracy:.1%}</td>"
         f"<td><b>{right / images:.2%}</b></td><td>{low:.2%} to {high:.2%}</td></tr>"
     )
-
-
-def interval(right: int, images: int) -> tuple[float, float]:
-    """Where the accuracy on endless such images lies, in 95 of 100 cases (Wilson's score interval, 1927)."""
-    share, weight = right / images, DEVIATIONS**2 / images
-    middle = (share + weight / 2) / (1 + weight)
-    half = DEVIATIONS * (share * (1 - share) / images + weight / (4 * images)) ** 0.5 / (1 + weight)
-    return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
 def comparison_sentence(scores: Sequence[_Score | None]) -> str:

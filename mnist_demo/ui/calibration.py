@@ -7,7 +7,7 @@ calibration of modern neural networks" (2017).
 from collections.abc import Sequence
 from html import escape
 
-from mnist_demo.evaluation import CalibrationBin, calibration_error
+from mnist_demo.evaluation import CalibrationBin, calibration_error, interval
 
 NOTE = (
     "How sure and how often right: each bar is the share of right answers among those with that confidence, the paler "
@@ -15,7 +15,6 @@ NOTE = (
 )
 FEWEST_ANSWERS = 10  # in a bar: the share of a handful says nothing
 SMALL_GAP = 0.01  # between confidence and accuracy
-DEVIATIONS = 1.96  # a gap below so many standard deviations of the accuracy may be chance
 _SIDE, _EDGE = 100, 12  # of the diagram, and around it for the words; in its own units
 
 
@@ -29,9 +28,9 @@ def calibration_html(bins: Sequence[CalibrationBin]) -> str:
 def calibration_sentence(bins: Sequence[CalibrationBin]) -> str:
     """Whether the network is surer than it is right, by how much, and how its surest answers did."""
     answers, confidence, accuracy = _together(bins)
-    gap, chance = confidence - accuracy, DEVIATIONS * (accuracy * (1 - accuracy) / answers) ** 0.5
-    judgement = "too sure of itself" if gap > 0 else "too modest"
-    if abs(gap) < max(SMALL_GAP, chance):
+    low, high = interval(round(accuracy * answers), answers)  # what chance may explain
+    judgement = "too sure of itself" if confidence > accuracy else "too modest"
+    if low <= confidence <= high or abs(confidence - accuracy) < SMALL_GAP:
         judgement = "about as sure as it is right"
     text = f"Of {answers:,} answers: on average {confidence:.1%} sure and {accuracy:.1%} right, {judgement}. "
     surest = next((bins[-n:] for n in range(1, len(bins)) if _together(bins[-n:])[0] >= FEWEST_ANSWERS), None)

@@ -26,6 +26,7 @@ from mnist_demo.history import Metrics, best_index, most_accurate_index, stoppin
 from mnist_demo.networks import multiply_adds
 from mnist_demo.runs import Run
 from mnist_demo.ui.components.tiles import ColorMap, Tile, tile
+from mnist_demo.ui.run_view import row_head_html
 from mnist_demo.ui.visit import table_html
 
 UNITS = 15
@@ -169,8 +170,7 @@ def _weight_tiles(weights: NDArray[np.float32], lens: _Lens, experiment: Experim
 def numbers_html(names: Sequence[str], pair_of_runs: Sequence[Run], epoch: float) -> str:
     """What the runs measured at an epoch, as a table."""
     rows = [
-        f'<tr><th scope="row"><i class="mnist-dot mnist-dot-{name.lower()}"></i>{name}</th>{_cells(run, epoch)}</tr>'
-        for name, run in zip(names, pair_of_runs, strict=True)
+        f"<tr>{row_head_html(name)}{_cells(run, epoch)}</tr>" for name, run in zip(names, pair_of_runs, strict=True)
     ]
     return table_html(("Run", "Epoch", "Train loss", "Val. loss", "Train acc.", "Val. acc."), rows)
 

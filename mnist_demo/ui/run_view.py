@@ -41,6 +41,11 @@ def difference_text(base: Experiment, other: Experiment) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {to_text(new)}" for name, (_, new) in changes.items()) or "same knobs"
 
 
+def row_head_html(name: str) -> str:
+    """The first cell of a table's row about run A or B, with its colour."""
+    return f'<th scope="row"><i class="mnist-dot mnist-dot-{name.lower()}"></i>{name}</th>'
+
+
 def _labels(pair_of_runs: list[Run]) -> list[str]:
     """What tells the two apart: the values of the knobs that differ."""
     changes = changed_fields(*(run.experiment for run in pair_of_runs))

@@ -13,7 +13,7 @@ from mnist_demo.config import Experiment
 from mnist_demo.evaluation import evaluate_on_test
 from mnist_demo.runs import Run
 from mnist_demo.ui import behind_glass
-from mnist_demo.ui.behind_glass import BUSY, DIVERGED, EMPTY, BehindGlass, interval
+from mnist_demo.ui.behind_glass import BUSY, DIVERGED, EMPTY, BehindGlass
 from mnist_demo.ui.visit import Visit
 from tests.ui.trained import ME, YOU, do, ids_of, request_of, tiny_pair, train_pair, unserved_page, visit_of
 
@@ -94,12 +94,3 @@ def test_a_run_that_diverged_is_told_and_two_are_not_tested(panel: Panel) -> Non
 def test_a_pair_of_which_one_is_gone_is_not_tested(panel: Panel) -> None:
     panel.visit.store.drop(panel.runs[0])
     assert panel.ask() == (behind_glass.note_html(EMPTY), 0)
-
-
-@pytest.mark.parametrize(("right", "images"), [(0, 250), (5_000, 10_000), (9_828, 10_000), (250, 250)])
-def test_the_interval_holds_the_accuracies_that_could_have_given_this_score(right: int, images: int) -> None:
-    low, high = interval(right, images)
-    assert 0 <= low <= right / images <= high <= 1
-    for edge in {low, high} - {0.0, 1.0}:  # so far is the score from an accuracy at the edge, in standard deviations
-        assert abs(right / images - edge) / math.sqrt(edge * (1 - edge) / images) == pytest.approx(1.96, rel=1e-6)
-    assert high - low > 0.001
