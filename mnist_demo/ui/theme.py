@@ -71,9 +71,9 @@ CSS = """
   background: var(--mnist-a); }
 .mnist-dot-b { background: var(--mnist-b); }
 .mnist-look { font-size: 0.92rem; font-weight: 600; margin: 0.2rem 0; }
-.mnist-calibration { display: flex; align-items: center; gap: 0.8rem; }
+.mnist-calibration { display: flex; flex-wrap: wrap; align-items: center; gap: 0.8rem; }
 .mnist-calibration svg { width: 170px; flex: none; }
-.mnist-calibration p { margin: 0; font-size: 0.88rem; }
+.mnist-calibration p { flex: 1 1 160px; margin: 0; font-size: 0.88rem; }
 .mnist-calibration text { font-size: 8px; fill: var(--body-text-color-subdued); }
 .mnist-frame { fill: none; stroke: var(--border-color-primary); }
 .mnist-right-share { fill: var(--mnist-a); stroke: var(--mnist-a); stroke-width: 0.7; }
