@@ -137,7 +137,7 @@ def test_a_stroke_is_posted_while_it_is_drawn_and_answered_in_bars_and_tiles(pag
     facts = wait_posted(page, strokes=1)
     assert facts["final"] is True
     assert facts["size"] == [280, 280]
-    assert facts["at_once"] == 1
+    assert facts["at_once"] <= 2  # the end of a stroke does not wait for the answer to its middle
     assert 0.05 < facts["ink"] < 0.4
     bars = page.locator(".mnist-bars")
     expect(bars).to_have_attribute("data-digits", "3,,8")
