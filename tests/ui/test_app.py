@@ -112,7 +112,7 @@ def test_a_three_drawn_with_the_mouse_is_read_by_the_shipped_cnn(page: Page, app
 
 def test_a_pair_is_trained_stopped_resumed_and_then_reads_a_drawing(page: Page, app: ServedApp) -> None:
     owner = open_page(page, app)
-    set_knobs(page, train_size="5000", epochs="30")
+    set_knobs(page, train_size="5000", epochs="15")
     choose(page, "pace", SLOW)  # time enough to click Stop, however busy the machine
     page.locator("#train").click()
     curves = page.locator("#curves .mnist-curves")
@@ -124,9 +124,10 @@ def test_a_pair_is_trained_stopped_resumed_and_then_reads_a_drawing(page: Page, 
     assert run.status is Status.RUNNING
     assert not run.is_busy
     stopped_at = run.step
-    total = 30 * 79
+    total = 15 * 79
     assert 0 < stopped_at < total
     expect(card(page, "A")).to_have_attribute("data-step", str(stopped_at))
+    choose(page, "pace", FAST)
     page.locator("#resume").click()
     expect_status(page, "finished")
     expect(page.locator("#resume")).to_be_disabled()
