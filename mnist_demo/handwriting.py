@@ -62,7 +62,7 @@ def deform(pixels: Tensor) -> Tensor:
     waves = _waves(side)
     bend = BEND * unit * strength[:, None, None, None] * torch.randn(count, 5, 5, 2)
     grid = grid + torch.einsum("nijc,yi,xj->nyxc", bend, waves, waves)
-    return F.grid_sample(pixels[:, None], grid, align_corners=False)[:, 0]
+    return F.grid_sample(pixels[:, None], grid, mode="bicubic", align_corners=False)[:, 0]  # others blur
 
 
 def _centre_of_mass(pixels: Tensor) -> Tensor:
@@ -137,11 +137,13 @@ def _underline(pixels: Tensor, extent: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _flag(pixels: Tensor, extent: Tensor) -> tuple[Tensor, Tensor]:
-    """From the head of a 1 down to the left."""
-    top = extent[1] + 0.5
+    """From the head of a 1 down to the left, at an angle from its stem."""
+    top, bottom = extent[1] + 0.5, extent[3]
     column = _ink_column(pixels, top + 0.5)
-    fall, length = _uniform(len(pixels), 0.5, 1.4), _uniform(len(pixels), 2.5, 8.5)  # radians; flatter makes a 7
-    tip = torch.stack([column - length * torch.cos(fall), top + length * torch.sin(fall)], dim=1)
+    lean = torch.atan2(column - _ink_column(pixels, bottom), bottom - top)  # radians; above 0 the head is on the right
+    angle = (lean + _uniform(len(pixels), 0.3, 1.1)).clamp(max=1.15)  # from straight down; flatter makes a 7
+    length = _uniform(len(pixels), 2.5, 8.5)
+    tip = torch.stack([column - length * torch.sin(angle), top + length * torch.cos(angle)], dim=1)
     return torch.stack([column, top], dim=1), tip
 
 

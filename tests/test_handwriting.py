@@ -40,6 +40,26 @@ def test_each_habit_adds_ink_to_its_digit_and_to_no_other(training_data: Trainin
     assert torch.equal(unlabelled, images.float())
 
 
+def test_a_flag_stands_clear_of_its_stem_however_it_leans(training_data: TrainingData) -> None:
+    ones = training_data.train.images[training_data.train.labels == 1][:200].float()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        start, tip = handwriting._flag(ones, handwriting._extent(ones))
+        added = handwriting._segment(start, tip, 28) > ones + 100
+    is_long = (tip - start).norm(dim=1) > 4
+    assert (added.sum(dim=(1, 2))[is_long] >= 2).float().mean() > 0.95
+    assert (tip[:, 0] < start[:, 0] + 1).all()  # to the left, or down a stem that leans far to the left
+
+
+def test_an_image_written_as_it_was_stays_as_sharp(
+    training_data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handwriting, "STRENGTH", 0)  # still centred, by a part of a pixel
+    images = training_data.train.images[:500].float()
+    written = handwriting.deform(images).clamp(0, 255)
+    assert written.diff(dim=2).square().sum() / images.diff(dim=2).square().sum() > 0.78  # bilinear: two thirds
+
+
 def test_the_largest_around_is_what_max_pooling_says(training_data: TrainingData) -> None:
     pixels = training_data.train.images[:8].float()
     pooled = torch.nn.functional.max_pool2d(pixels[:, None], 3, 1, padding=1)[:, 0]
