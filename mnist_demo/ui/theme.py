@@ -92,6 +92,7 @@ CSS = """
 @media (max-width: 640px) {
   .mnist-buttons { flex-wrap: wrap !important; }
   .mnist-buttons button { min-width: max-content !important; padding-inline: 0.7rem !important; }
+  #after .tab-container button { padding-inline: 0.25rem; font-size: 0.82rem; }  /* all four beside each other */
 }
 /* On a narrow page one column: the knobs come before the panels that look back. */
 @media (max-width: 760px) {

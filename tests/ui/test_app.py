@@ -294,6 +294,9 @@ def test_a_phone_needs_no_sideways_scroll_on_any_tab(page: Page, app: ServedApp)
         page.get_by_role("tab", name=name).click()
         expect(page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+    page.get_by_role("tab", name="Train").click()
+    for menu in page.get_by_role("button", name="More tabs").all():
+        expect(menu).to_be_hidden()
 
 
 @pytest.mark.usefixtures("mnist_root")
