@@ -24,7 +24,7 @@ from mnist_demo.choices import (
 from mnist_demo.errors import InvalidExperiment
 from mnist_demo.knobs import MAX_LAYERS, MAX_WIDTH, Knob, knobs_of, shown, to_text
 
-TRAIN_IMAGES = 55_000
+TRAIN_IMAGES, VALIDATION_IMAGES = 55_000, 5_000
 DEFAULT_HIDDEN_SIZES = {Network.MLP: (256, 128), Network.CNN: (16, 32, 64), Network.DEEP_CNN: (16, 48, 96)}
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")

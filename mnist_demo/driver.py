@@ -20,10 +20,11 @@ from mnist_demo.config import Experiment
 from mnist_demo.data import TrainingData, load_training_data
 from mnist_demo.errors import RunError
 from mnist_demo.history import Metrics
-from mnist_demo.runs import Run
+from mnist_demo.runs import Run, estimated_seconds
 from mnist_demo.training import Status
 
 FIRST_CHUNK_STEPS = 20  # so that the first point is on the page at once
+FIRST_CHUNK_SECONDS = 10  # by the estimate, for a network so large that even those would take minutes
 CHUNK_SECONDS = 0.7
 PACED_CHUNK_SECONDS = 0.2  # of a run slowed down for watching
 STOP_PATIENCE_TICKS = 20  # of 50 ms
@@ -100,7 +101,7 @@ async def _drive(run: Run, cluster: Cluster, root: Path, pace_seconds: float, gr
             state, points = await cluster.run(train_chunk, run.state, _chunk_steps(run, pace_seconds), root)
             run.record(state, points)
             seconds = max(clock() - sent_at, 1e-3)
-            run.images_per_second = (run.step - step_before) * run.experiment.batch_size / seconds
+            run.images_per_second = (run.step - step_before) * schedule.images_per_step(run.experiment) / seconds
             grown.put_nowait(None)
             if run.status is Status.RUNNING:
                 due_at = started_at + pace_seconds * (run.step - started_step) / total
@@ -111,9 +112,10 @@ async def _drive(run: Run, cluster: Cluster, root: Path, pace_seconds: float, gr
 
 def _chunk_steps(run: Run, pace_seconds: float) -> int:
     """How many steps to ask for next: about CHUNK_SECONDS of work, or less of a paced run."""
+    total = schedule.total_steps(run.experiment)
     if not run.images_per_second:
-        return FIRST_CHUNK_STEPS
-    steps = run.images_per_second / run.experiment.batch_size * CHUNK_SECONDS
+        return max(1, min(FIRST_CHUNK_STEPS, int(total * FIRST_CHUNK_SECONDS / estimated_seconds(run.experiment))))
+    steps = run.images_per_second / schedule.images_per_step(run.experiment) * CHUNK_SECONDS
     if pace_seconds:
-        steps = min(steps, schedule.total_steps(run.experiment) * PACED_CHUNK_SECONDS / pace_seconds)
+        steps = min(steps, total * PACED_CHUNK_SECONDS / pace_seconds)
     return max(1, round(steps))

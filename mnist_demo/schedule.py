@@ -28,6 +28,11 @@ def total_steps(experiment: Experiment) -> int:
     return experiment.epochs * steps_per_epoch(experiment)
 
 
+def images_per_step(experiment: Experiment) -> float:
+    """Training images in one optimizer update, on average over an epoch."""
+    return experiment.train_size / steps_per_epoch(experiment)
+
+
 def points_per_epoch(experiment: Experiment) -> int:
     """Evaluations in one epoch: one, or more where an epoch takes longer than about half a second."""
     if multiply_adds(experiment) > HEAVY_MULTIPLY_ADDS:

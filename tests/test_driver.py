@@ -14,7 +14,7 @@ from mnist_demo import checkpoints, driver, training
 from mnist_demo.cluster import Cluster
 from mnist_demo.config import Experiment
 from mnist_demo.data import TrainingData
-from mnist_demo.driver import train, train_chunk
+from mnist_demo.driver import FIRST_CHUNK_STEPS, train, train_chunk
 from mnist_demo.errors import EngineUnavailable, RunError
 from mnist_demo.history import Metrics
 from mnist_demo.pair import Pair
@@ -120,6 +120,19 @@ async def _timed(run: Run, cluster: FakeCluster, pace_seconds: float) -> float:
     async for _ in train([run], fake(cluster), Path("unused"), pace_seconds):
         pass
     return clock() - started_at
+
+
+def test_the_first_chunk_of_a_large_network_is_short(store: RunStore) -> None:
+    huge = {"network": "deep_cnn", "hidden_sizes": [256, 256], "train_size": 100, "batch_size": 128, "epochs": 5}
+    for knobs, steps in ((huge, 1), ({"train_size": 5000}, FIRST_CHUNK_STEPS)):
+        run = store.create(Experiment.from_dict(knobs), "me", "1A")
+        assert driver._chunk_steps(run, 0) == steps
+
+
+def test_images_are_counted_as_they_are_in_the_last_batch_of_an_epoch(store: RunStore, tiny: Experiment) -> None:
+    run = store.create(tiny.replace(train_size=100, batch_size=512, epochs=10), "me", "1A")
+    run.images_per_second = 100.0
+    assert run.remaining_seconds == pytest.approx(10)
 
 
 @pytest.mark.parametrize("updates", [1, 2])

@@ -2,19 +2,23 @@
 
 import asyncio
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, cast
 
+import gradio as gr
 import pytest
 from torch import nn
 
 from mnist_demo import checkpoints, runs, training
 from mnist_demo.choices import Network
+from mnist_demo.cluster import Cluster
 from mnist_demo.config import Experiment
 from mnist_demo.data import TrainingData
 from mnist_demo.errors import RunError, UnknownRun
 from mnist_demo.history import Metrics
 from mnist_demo.pair import Pair
 from mnist_demo.runs import RunStore, check_affordable
+from mnist_demo.ui.visit import Visit
 
 
 class Clock:
@@ -47,6 +51,13 @@ def test_a_visitor_sees_only_their_own_runs(store: RunStore, tiny: Experiment) -
     assert store.get(yours.id, "you") is yours
 
 
+def test_a_caller_without_an_id_owns_nothing(store: RunStore, tiny: Experiment) -> None:
+    run = store.create(tiny, "", "1A")
+    assert store.of_owner("") == []
+    with pytest.raises(UnknownRun):
+        store.get(run.id, "")
+
+
 def test_ids_cannot_be_guessed_and_names_count_up(store: RunStore, tiny: Experiment) -> None:
     pairs = [store.create_pair(Pair(a=tiny, b=tiny), "me") for _ in range(2)]
     assert [run.name for pair in pairs for run in pair] == ["1A", "1B", "2A", "2B"]
@@ -67,6 +78,17 @@ def test_idle_runs_expire_but_busy_and_new_ones_stay(tiny: Experiment) -> None:
     assert store.of_owner("me") == [busy, asked]
     assert store.of_owner("you") == [new]
     assert idle not in store.of_owner("me")
+
+
+def test_runs_that_are_looked_at_do_not_expire(tiny: Experiment, tmp_path: Path) -> None:
+    clock = Clock()
+    visit = Visit(RunStore(clock), cast(Cluster, None), tmp_path)
+    run = visit.store.create(tiny, "me", "1A")
+    for _ in range(30):
+        clock.now += runs.MAX_AGE_SECONDS / 10
+        assert visit.runs([run.id], gr.Request(session_hash="me")) == [run]
+    visit.store.create(tiny, "you", "1A")
+    assert visit.store.of_owner("me") == [run]
 
 
 def test_a_visitor_has_a_bounded_share(tiny: Experiment) -> None:
@@ -99,6 +121,8 @@ def test_all_runs_together_are_bounded_in_bytes(tiny: Experiment) -> None:
     [
         ({"network": "cnn", "train_size": 55_000, "epochs": 200}, "minutes; 10 is the most here"),
         ({"hidden_sizes": [1024, 1024, 1024]}, "weights; 1,900,000 is the most here"),
+        # few images to train on, but thousands to be measured by in each epoch
+        ({"network": "deep_cnn", "hidden_sizes": [256, 256], "train_size": 100, "epochs": 150}, "10 is the most here"),
     ],
 )
 def test_runs_too_large_are_refused_in_a_sentence(store: RunStore, knobs: dict[str, Any], sentence: str) -> None:

@@ -30,6 +30,16 @@ CHOOSE = "Choose a cell to see its images."
 ON_CANVAS = "Choose an image to put it on the Draw tab's canvas."
 
 
+_TITLES = [f"Run {name}" for name in NAMES]  # of the matrices
+
+
+def chosen_cell(event: gr.SelectData) -> list[int] | None:
+    """[run, row, column] of the cell that was clicked; only one run's matrix may be on the page."""
+    if not is_cell(event.index) or event.value not in _TITLES:
+        return None
+    return [_TITLES.index(event.value), *event.index[1:]]
+
+
 class LookPanel:
     """Both runs' weights and answers, built inside the current Blocks context."""
 
@@ -37,7 +47,7 @@ class LookPanel:
         self.root = visit.root
         self.looks = Looks(visit.root)
         self.gate = asyncio.Semaphore(CONCURRENT_LOOKS)
-        self.cell = gr.State(None)  # [matrix, row, column] that was clicked
+        self.cell = gr.State(None)  # [run, row, column] that was clicked
         self.cell_images = gr.State(())  # places, among the validation images, of those shown
         with gr.Row():
             self.sides = [_Side(name) for name in NAMES]
@@ -97,23 +107,24 @@ class LookPanel:
         for n, look in found:
             right = sum(look.counts[digit][digit] for digit in range(10))
             label = f"{right:,} of {look.images:,} validation images right. Rows: the digit, columns: the answer."
-            matrices.append(matrix(f"Run {NAMES[n]}", label, look.counts))
-        if not is_cell(cell) or cell[0] >= len(found):
+            matrices.append(matrix(_TITLES[n], label, look.counts))
+        looks = dict(found)
+        if not is_cell(cell) or cell[0] not in looks:
             return (
                 confusion_value(matrices, seq=place),
                 note_html(CHOOSE if found else ""),
                 tiles_value([], seq=place),
                 (),
             )
-        at, row, column = cell
-        n, look = found[at]
+        n, row, column = cell
+        look, place_in_row = looks[n], list(looks).index(n)
         count = look.counts[row][column]
         images = self.looks.cell(look, row, column)
         tiles = self.looks.tiles(look, images)
         more = f", the {len(tiles)} it is surest of" if count > len(tiles) else ""
-        words = f"Run {NAMES[n]}: {count} × {row} read as {column}{more}. {ON_CANVAS if tiles else ''}"
+        words = f"{_TITLES[n]}: {count} × {row} read as {column}{more}. {ON_CANVAS if tiles else ''}"
         return (
-            confusion_value(matrices, selected=cell, seq=place),
+            confusion_value(matrices, selected=[place_in_row, row, column], seq=place),
             note_html(words),
             tiles_value(tiles, size=TILE_SIZE, seq=place),
             images,

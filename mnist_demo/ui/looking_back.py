@@ -24,7 +24,7 @@ from mnist_demo.evaluation import CalibrationBin, calibration_bins, evaluate
 from mnist_demo.explain import first_layer_weights
 from mnist_demo.history import Metrics, best_index, most_accurate_index, stopping_index
 from mnist_demo.networks import multiply_adds
-from mnist_demo.runs import Run
+from mnist_demo.runs import Run, nearest_index
 from mnist_demo.ui.components.tiles import ColorMap, Tile, tile
 from mnist_demo.ui.run_view import row_head_html
 from mnist_demo.ui.visit import table_html
@@ -77,12 +77,12 @@ class Looks:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._found: OrderedDict[tuple[str, int], Look] = OrderedDict()
+        self._found: OrderedDict[tuple[str, int, int], Look] = OrderedDict()
         self._lock = threading.Lock()
 
     def at(self, kept: Kept) -> Look:
         """The look at kept weights. Raises InvalidCheckpoint for weights that are not finite."""
-        key = (kept.run_id, kept.index)
+        key = (kept.run_id, kept.index, kept.last_index)
         with self._lock:
             if key in self._found:
                 self._found.move_to_end(key)
@@ -108,10 +108,12 @@ class Looks:
 
 def kept_at(run: Run, index: int) -> Kept | None:
     """The weights nearest to a point of the history; None for a run without any."""
-    if not run.snapshots:
+    snapshots = dict(run.snapshots)  # training goes on, and thins them
+    nearest = nearest_index(snapshots, index)
+    if nearest is None:
         return None
-    nearest, last = min(run.snapshots, key=lambda kept: abs(kept - index)), max(run.snapshots)
-    return Kept(run.id, nearest, run.snapshots[nearest], last, run.snapshots[last])
+    last = max(snapshots)
+    return Kept(run.id, nearest, snapshots[nearest], last, snapshots[last])
 
 
 def nearest_point(run: Run, epoch: float) -> int:
@@ -207,11 +209,13 @@ def best_sentence(name: str, history: Sequence[Metrics]) -> str:
     )
 
 
-def stopping_sentence(name: str, history: Sequence[Metrics], patience: int) -> str:
-    """Where early stopping with that patience would have ended a run, and what it would have kept."""
+def stopping_sentence(name: str, history: Sequence[Metrics], patience: int, epochs: int) -> str:
+    """Where early stopping with that patience would have ended a run of so many epochs, and what it would have kept."""
     end = stopping_index(history, patience)
     if not history or best_index(history) is None:
         return f"Run {name} has no finite validation loss to watch."
+    if end is None and history[-1].epoch < epochs:
+        return f"Run {name} ended at epoch {history[-1].epoch:.3g}, before a patience of {patience} could decide."
     if end is None:
         return f"Run {name} would not have been stopped: it went on to epoch {history[-1].epoch:.3g}."
     kept_index = best_index(history[: end + 1])
@@ -230,7 +234,7 @@ def stopping_sentence(name: str, history: Sequence[Metrics], patience: int) -> s
 
 
 def is_cell(value: object) -> bool:
-    """Whether a value from the page is the place of a cell: [matrix, row, column]."""
+    """Whether a value from the page is the place of a cell: [matrix or run, row, column]."""
     return (
         isinstance(value, list | tuple)
         and len(value) == 3

@@ -4,13 +4,14 @@ Knows names and who owns what; what a network says of a drawing is `mnist_demo.i
 """
 
 import secrets
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from mnist_demo.checkpoints import Checkpoint
 from mnist_demo.errors import InvalidDrawing, UnknownRun
-from mnist_demo.runs import Run, RunStore
+from mnist_demo.runs import Run, RunStore, nearest_index
 
 TITLES = {
     "cnn": "CNN",
@@ -37,18 +38,19 @@ class ModelShelf:
         self._shipped = shipped
         self._store = store
         self._uploads: dict[str, _Upload] = {}
+        self._uploads_lock = threading.Lock()
 
     def choices(self, owner: str) -> list[tuple[str, str]]:
         """(label, key) of every network this visitor may ask, the shipped ones first."""
         found = [(TITLES.get(name, name), f"shipped:{name}") for name in self._shipped]
-        found += [(each.name, f"upload:{key}") for key, each in self._uploads.items() if each.owner == owner]
+        found += [(each.name, f"upload:{key}") for key, each in self._uploads_of(owner)]
         for run in self._store.of_owner(owner):
             if run.best is None:
                 continue
             places = [("scrubbed", "looked at", run.cursor)] if run.cursor is not None else []
             places += [("best", "best", run.best), ("last", "last", len(run.history) - 1)]
             for which, word, index in places:
-                epoch = run.history[min(index, len(run.history) - 1)].epoch
+                epoch = run.history[nearest_index(list(run.snapshots), index) or 0].epoch
                 found.append((f"Your run {run.name}, {word} (epoch {epoch:.3g})", f"run:{run.id}:{which}"))
         return found
 
@@ -63,7 +65,7 @@ class ModelShelf:
         if kind == "shipped" and name in self._shipped:
             return self._shipped[name]
         upload = self._uploads.get(name)
-        if kind == "upload" and upload is not None and upload.owner == owner:
+        if kind == "upload" and upload is not None and owner and upload.owner == owner:
             return upload.checkpoint
         run_id, _, which = name.partition(":")
         if kind != "run" or which not in ("best", "last", "scrubbed"):
@@ -76,25 +78,33 @@ class ModelShelf:
         name = next((label for label, each in self.choices(owner) if each == key), key)
         scores = self.find(key, owner).scores
         if "test_accuracy" in scores:
-            return name, f"{scores['test_accuracy']:.2%} of the test images"
+            told = " by its own account" if key.startswith("upload:") else ""
+            return name, f"{scores['test_accuracy']:.2%} of the test images{told}"
         if "val_accuracy" in scores:
             return name, f"{scores['val_accuracy']:.1%} of the validation images"
         return name, ""
 
     def add_upload(self, name: str, checkpoint: Checkpoint, owner: str) -> str:
         """Puts an uploaded network on this visitor's shelf; its key."""
-        mine = [key for key, each in self._uploads.items() if each.owner == owner]
-        for key in mine[: len(mine) - MAX_UPLOADS + 1]:
-            del self._uploads[key]
-        while len(self._uploads) >= MAX_UPLOADS_IN_ALL:
-            del self._uploads[next(iter(self._uploads))]
         key = secrets.token_urlsafe(12)
-        self._uploads[key] = _Upload(owner, name, checkpoint)
+        with self._uploads_lock:
+            mine = [key for key, _ in self._uploads_of(owner)]
+            for old in mine[: max(0, len(mine) + 1 - MAX_UPLOADS)]:
+                del self._uploads[old]
+            while len(self._uploads) >= MAX_UPLOADS_IN_ALL:
+                del self._uploads[next(iter(self._uploads))]
+            self._uploads[key] = _Upload(owner, name, checkpoint)
         return f"upload:{key}"
 
     def drop_owner(self, owner: str) -> None:
         """Forgets what a visitor who has left has uploaded."""
-        self._uploads = {key: each for key, each in self._uploads.items() if each.owner != owner}
+        with self._uploads_lock:
+            for key, _ in self._uploads_of(owner):
+                del self._uploads[key]
+
+    def _uploads_of(self, owner: str) -> list[tuple[str, _Upload]]:
+        """This visitor's uploads, oldest first; a caller without an id has none."""
+        return [(key, each) for key, each in list(self._uploads.items()) if owner and each.owner == owner]
 
 
 def checked_keys(keys: Any) -> list[str]:

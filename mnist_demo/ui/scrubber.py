@@ -15,10 +15,9 @@ from mnist_demo.runs import Run
 from mnist_demo.ui.answers import Reader, read_drawing
 from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.bars import create_bars
-from mnist_demo.ui.look_panel import LookPanel
+from mnist_demo.ui.look_panel import LookPanel, chosen_cell
 from mnist_demo.ui.looking_back import (
     best_sentence,
-    is_cell,
     is_number,
     nearest_point,
     numbers_html,
@@ -181,14 +180,14 @@ class Scrubber:
         self, position: Any, which: Any, ids: Any, event: gr.SelectData, request: gr.Request
     ) -> list[Any]:
         """A cell of a matrix was chosen: its images are shown, here and at every point scrubbed to."""
-        chosen = list(event.index) if is_cell(event.index) else None
+        chosen = chosen_cell(event)
         return [chosen, *await self.look(position, which, ids, chosen, request)]
 
     def stop_early(self, patience: Any, ids: Any, request: gr.Request) -> str:
         """Where early stopping would have ended each run, one sentence a run."""
         epochs = whole_number(patience, 1, 200, PATIENCE)
         return "".join(
-            f"<p>{escape(stopping_sentence(name, run.history, epochs))}</p>"
+            f"<p>{escape(stopping_sentence(name, run.history, epochs, run.experiment.epochs))}</p>"
             for name, run in zip(NAMES, self._pair(ids, request), strict=False)
         )
 

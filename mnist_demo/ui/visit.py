@@ -31,7 +31,9 @@ class Visit:
         if not isinstance(ids, list | tuple):
             return []
         mine = {run.id: run for run in self.store.of_owner(owner_of(request))}
-        return [mine[run_id] for run_id in ids if isinstance(run_id, str) and run_id in mine]
+        found = [mine[run_id] for run_id in ids if isinstance(run_id, str) and run_id in mine]
+        self.store.touch(found)
+        return found
 
 
 def owner_of(request: gr.Request | None) -> str:

@@ -71,6 +71,18 @@ def test_the_scrubbed_epoch_is_a_network_of_its_own(
     assert shelf.find(key, "me").scores["epoch"] == trained.history[1].epoch
 
 
+def test_the_epoch_on_a_label_is_that_of_the_network(
+    shipped: dict[str, Checkpoint], store: RunStore, trained: Run
+) -> None:
+    trained.cursor = 1
+    del trained.snapshots[1]  # thinned away: the nearest kept is another epoch's
+    shelf = ModelShelf(shipped, store)
+    labels = {key: label for label, key in shelf.choices("me")}
+    for key, label in labels.items():
+        if key.startswith("run:"):
+            assert f"(epoch {shelf.find(key, 'me').scores['epoch']:.3g})" in label
+
+
 def test_uploads_are_few_and_their_owners(shipped: dict[str, Checkpoint], store: RunStore) -> None:
     shelf = ModelShelf(shipped, store)
     keys = [shelf.add_upload(f"file {n}", shipped["cnn"], "me") for n in range(MAX_UPLOADS + 2)]
@@ -102,6 +114,21 @@ def test_what_is_no_list_of_own_ids_names_no_runs(store: RunStore, trained: Run,
 def test_a_caller_without_a_session_owns_nothing() -> None:
     assert owner_of(None) == ""
     assert owner_of(gr.Request()) == ""
+
+
+def test_an_upload_without_an_owner_is_nobodys(shipped: dict[str, Checkpoint], store: RunStore) -> None:
+    shelf = ModelShelf(shipped, store)
+    key = shelf.add_upload("mine", shipped["cnn"], "")
+    assert [key for _, key in shelf.choices("")] == ["shipped:cnn"]
+    with pytest.raises(UnknownRun):
+        shelf.find(key, "")
+
+
+def test_what_an_upload_says_of_itself_is_told_as_such(shipped: dict[str, Checkpoint], store: RunStore) -> None:
+    shelf = ModelShelf(shipped, store)
+    key = shelf.add_upload("mine", shipped["cnn"], "me")
+    assert "own account" in shelf.describe(key, "me")[1]
+    assert "own account" not in shelf.describe("shipped:cnn", "me")[1]
 
 
 def test_words_of_others_are_escaped() -> None:

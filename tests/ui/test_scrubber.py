@@ -26,6 +26,7 @@ from mnist_demo.ui.calibration import calibration_html
 from mnist_demo.ui.components.canvas import create_canvas
 from mnist_demo.ui.components.curves import create_curves
 from mnist_demo.ui.digits import first_validation_digits, to_png
+from mnist_demo.ui.look_panel import chosen_cell
 from mnist_demo.ui.looking_back import (
     CALIBRATION_BINS,
     Kept,
@@ -143,6 +144,21 @@ def test_a_cell_shows_its_images_at_every_point(panel: Panel) -> None:
     assert f"Run B: {counts[row, column]} × {row} read as {column}" in shown["cell_words"]
     assert panel.look(1, cell=[1, row, column])["confusion"]["selected"] == [1, row, column]
     assert panel.look(1, "A", cell=[1, row, column])["cell_tiles"]["tiles"] == []
+    alone = panel.look(3, "B", cell=[1, row, column])  # its matrix is the only one now
+    assert alone["confusion"]["selected"] == [0, row, column]
+    assert alone["cell_words"] == shown["cell_words"]
+
+
+def test_a_cell_belongs_to_the_run_whose_matrix_was_clicked() -> None:
+    def clicked(index: Any, value: Any) -> Any:
+        return chosen_cell(gr.SelectData(None, {"index": index, "value": value}))
+
+    assert clicked([0, 3, 4], "Run A") == [0, 3, 4]
+    assert clicked([0, 3, 4], "Run B") == [1, 3, 4]
+    assert clicked([1, 3, 4], "Run B") == [1, 3, 4]
+    assert clicked([0, 3, 4], "Run C") is None
+    assert clicked([0, 3, 44], "Run A") is None
+    assert clicked([0, 3, 4], ["Run A"]) is None
 
 
 def test_one_run_alone_is_shown_alone(panel: Panel) -> None:
@@ -246,6 +262,20 @@ def test_what_was_computed_is_remembered_within_bounds(panel: Panel, monkeypatch
     assert computed == [0, 1, 2, 1]
 
 
+def test_units_and_colours_are_those_of_the_last_weights_kept(panel: Panel) -> None:
+    """A run that goes on after a stop has another last point: what was remembered of it is of no use any more."""
+    run, looks = panel.runs[0], panel.scrubber.looks.looks
+    before = dict(run.snapshots)
+    del run.snapshots[3]
+    kept = kept_at(run, 1)
+    assert kept is not None
+    looks.at(kept)
+    run.snapshots.update(before)
+    later = kept_at(run, 1)
+    assert later is not None
+    assert looks.at(later).tiles == Looks(panel.visit.root).at(later).tiles
+
+
 def test_runs_of_different_rhythm_share_one_slider(panel: Panel) -> None:
     a, b = panel.runs
     b.history[:] = [replace(each, epoch=each.epoch / 2) for each in b.history]
@@ -264,13 +294,14 @@ def test_another_epoch_with_better_accuracy_is_named() -> None:
 
 
 def test_early_stopping_is_told_from_the_history() -> None:
-    impatient = stopping_sentence("A", HISTORY, 2)
+    impatient = stopping_sentence("A", HISTORY, 2, 5)
     assert "stopped at epoch 4 and kept epoch 2: validation loss 0.500, accuracy 84.0%" in impatient
     assert "instead of 0.450 and 85.5% at epoch 5" in impatient
     assert "missed epoch 5 with loss 0.450" in impatient
-    assert "missed" not in stopping_sentence("A", HISTORY[:5], 2)
-    assert "would not have been stopped" in stopping_sentence("A", HISTORY, 3)
-    assert "no finite" in stopping_sentence("A", [point(0, math.nan, 0.1)], 3)
+    assert "missed" not in stopping_sentence("A", HISTORY[:5], 2, 5)
+    assert "would not have been stopped" in stopping_sentence("A", HISTORY, 3, 5)
+    assert "ended at epoch 5, before a patience of 3 could decide" in stopping_sentence("A", HISTORY, 3, 40)
+    assert "no finite" in stopping_sentence("A", [point(0, math.nan, 0.1)], 3, 5)
 
 
 def test_values_from_the_page_are_taken_with_care() -> None:

@@ -41,6 +41,8 @@ def confusion_value(matrices: Sequence[Matrix], *, selected: Sequence[int] | Non
 
 
 def create_confusion(value: Packed | None = None, elem_id: str | None = "confusion") -> gr.HTML:
-    """The matrices. Event `select`: a cell was chosen; `SelectData.index` is [matrix, row, column]."""
+    """The matrices. Event `select`: a cell was chosen; `SelectData.index` is [matrix, row, column],
+    `SelectData.value` the matrix's name.
+    """
     shown = confusion_value([]) if value is None else value
     return build_component(Path(__file__).parent, shown, "Confusion matrix", elem_id)

@@ -17,7 +17,7 @@ function makeTable(place) {
   const table = root.appendChild(make('table', {}, caption, make('thead', {}, head), make('tbody', {}, ...rows)));
   const at = (button) => [+button.dataset.row, +button.dataset.column];
   table.addEventListener('click', ({target}) => {
-    if (target.tagName === 'BUTTON') trigger('select', {index: [place, ...at(target)], value: target.textContent, selected: true});
+    if (target.tagName === 'BUTTON') trigger('select', {index: [place, ...at(target)], value: table.caption.firstChild.textContent, selected: true});
   });
   table.addEventListener('focusin', ({target}) => {
     for (const button of table.querySelectorAll('[tabindex="0"]')) button.tabIndex = -1;
