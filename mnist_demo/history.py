@@ -49,7 +49,7 @@ def stopping_index(history: History, patience: int) -> int | None:
     for index, point in enumerate(history):
         if math.isfinite(point.val_loss) and (best is None or point.val_loss < best.val_loss):
             best = point
-        elif best is not None and point.epoch - best.epoch >= patience:
+        elif best is not None and round(point.epoch - best.epoch, 6) >= patience:  # parts of epochs are not exact
             return index
     return None
 

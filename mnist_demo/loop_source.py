@@ -187,10 +187,13 @@ def _measure_lines(experiment: Experiment) -> list[str]:
         f'{indent}print(f"epoch {{{epoch}:g}}  validation loss {{val_loss:.4f}}  accuracy {{val_accuracy:.4f}}")',
     ]
     if experiment.patience:
+        waited = f"{epoch} - best_epoch"
+        if measures_within_epoch(experiment):
+            waited = f"round({waited}, 6)"  # parts of epochs are not exact
         lines += [
             f"{indent}if val_loss < best_loss:",
             f"{indent}    best_loss, best_epoch = val_loss, {epoch}",
-            f"{indent}elif {epoch} - best_epoch >= {experiment.patience}:",
+            f"{indent}elif {waited} >= {experiment.patience}:",
             f"{indent}    return  # stopped early",
         ]
     return lines

@@ -70,6 +70,13 @@ def test_patience_counts_epochs_not_points() -> None:
     assert history.stopping_index(points(1, 2, 2, 2, 2, 2, 2, per_epoch=3), 2) == 6
 
 
+@pytest.mark.parametrize("per_epoch", [3, 7, 79, 313])
+def test_patience_is_over_on_the_point(per_epoch: int) -> None:
+    for best in range(per_epoch):  # parts of epochs such as 705 / 313 - 392 / 313 are a little less than 1
+        losses = [2.0] * best + [1.0] + [3.0] * (2 * per_epoch + 1)
+        assert history.stopping_index(points(*losses, per_epoch=per_epoch), 2) == best + 2 * per_epoch
+
+
 def test_stopping_never_depends_on_what_comes_later() -> None:
     whole = points(3, 2, 2.5, 1, 2, 2, 0.5, 2)
     for patience in range(1, 5):
