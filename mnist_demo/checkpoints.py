@@ -28,6 +28,9 @@ MAX_BYTES = 8_000_000
 MAX_HEADER_BYTES = 64_000
 FORMAT = "mnist-lab-1"
 SHIPPED = Path(__file__).parent.parent / "checkpoints"
+TEMPERATURE = "temperature"  # among a checkpoint's scores: what its logits are divided by; 1 if absent
+LEAST_CONFIDENCE = "least_confidence"  # likewise: below it a drawing is called no digit; 0 if absent
+_BOUNDS = {TEMPERATURE: (0.05, 20), LEAST_CONFIDENCE: (0, 1)}
 
 
 @dataclass(frozen=True, eq=False)  # two networks are the same only if they are one object
@@ -59,8 +62,10 @@ def unpack(blob: bytes) -> Checkpoint:
         raise InvalidCheckpoint(f"The checkpoint's experiment is not one of ours: {error}") from error
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise InvalidCheckpoint("The checkpoint does not say which experiment and scores it has.") from error
-    if not all(map(math.isfinite, scores.values())):
-        raise InvalidCheckpoint("The checkpoint has a score that is not a finite number.")
+    for name, score in scores.items():
+        low, high = _BOUNDS.get(name, (0, 1) if name.endswith("accuracy") else (-math.inf, math.inf))
+        if not (math.isfinite(score) and low <= score <= high):
+            raise InvalidCheckpoint(f"The checkpoint's score {_shown(name)} is {score:g}, which cannot be.")
     try:
         weights = load_tensors(blob)
     except (SafetensorError, ValueError, KeyError, TypeError, AssertionError, OverflowError, RuntimeError) as error:

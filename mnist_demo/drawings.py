@@ -16,10 +16,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from mnist_demo import inference, sketch
-from mnist_demo.checkpoints import Checkpoint
+from mnist_demo.checkpoints import LEAST_CONFIDENCE, TEMPERATURE, Checkpoint
 from mnist_demo.data import Split
 from mnist_demo.evaluation import calibration_bins, calibration_error
-from mnist_demo.inference import LEAST_CONFIDENCE, TEMPERATURE, Prediction
+from mnist_demo.inference import Prediction
 from mnist_demo.ink import Ink
 from mnist_demo.penmanship import CONDITIONS, NON_DIGITS, Hand
 

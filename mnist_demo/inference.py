@@ -16,14 +16,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from mnist_demo import checkpoints, sketch
-from mnist_demo.checkpoints import Checkpoint
+from mnist_demo.checkpoints import LEAST_CONFIDENCE, TEMPERATURE, Checkpoint
 from mnist_demo.data import CLASSES, normalize
 from mnist_demo.ink import Ink, Piece, shrink, side_by_side, stroke_width
 from mnist_demo.ink import pieces as pieces_of
 from mnist_demo.sketch import Stage
 
-TEMPERATURE = "temperature"  # among a checkpoint's scores: what its logits are divided by; 1 if absent
-LEAST_CONFIDENCE = "least_confidence"  # likewise: below it a drawing is called no digit; 0 if absent
 LEAST_SIZE = 0.06  # of the canvas: a smaller drawing is no digit
 # How long ink is beside its width, measured 2026-11-23: single clicks of a brush 1.5 to 1.7, two that touch 2.0 to 3.5,
 # drawn digits from 2.4. What lies between is a blot of clicks unless the network is this sure: the shipped CNN gave 89

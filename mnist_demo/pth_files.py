@@ -31,6 +31,9 @@ _OPCODES = frozenset(  # all that torch.save needs for a state dict
         *("BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1", "NEWFALSE", "NEWTRUE", "NONE"),
     )
 )
+_OTHER_MEMBERS = frozenset(
+    ("data.pkl", "byteorder", "version", ".data/serialization_id", ".format_version", ".storage_alignment")
+)
 _STORAGES = {"FloatStorage": torch.float32, "LongStorage": torch.int64}  # torch's names in a pickle
 
 
@@ -69,7 +72,14 @@ class PthFile:
 def read(blob: bytes) -> PthFile:
     """Checks container and table, in that order. Raises InvalidCheckpoint."""
     members = _members(blob)
-    return PthFile(_described(members["data.pkl"]), members)
+    reader, tensors = _described(members["data.pkl"])
+    named = {f"data/{key}": storage for key, storage in reader.storages.items()}
+    for name, content in members.items():
+        if name not in named and name not in _OTHER_MEMBERS:
+            raise InvalidCheckpoint(f"The .pth file holds {name[:40]!a}, which its table does not name.")
+        if name in named and len(content) != named[name].count * named[name].dtype.itemsize:
+            raise InvalidCheckpoint("The .pth file's tensors do not lie where its table says.")
+    return PthFile(tensors, members)
 
 
 def _members(blob: bytes) -> dict[str, bytes]:
@@ -142,19 +152,27 @@ class _TableReader(pickle._Unpickler):
 
     dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch, pickle.BUILD[0]: load_build}
 
+    def __init__(self, table: io.BytesIO) -> None:
+        super().__init__(table)
+        self.storages: dict[str, _Storage] = {}  # by key: data/<key> in the archive
+
     def persistent_load(self, pid: object) -> _Storage:
         if not (isinstance(pid, tuple) and len(pid) == 5 and pid[0] == "storage"):
             raise pickle.UnpicklingError("no storage")
         if not (isinstance(pid[1], torch.dtype) and type(pid[4]) is int and 0 <= pid[4] <= MAX_NUMBERS):
             raise pickle.UnpicklingError("no storage of ours")
-        return _Storage(pid[1], pid[4])
+        storage = _Storage(pid[1], pid[4])
+        if not isinstance(pid[2], str) or self.storages.setdefault(pid[2], storage) != storage:
+            raise pickle.UnpicklingError("one storage described in two ways")
+        return storage
 
 
-def _described(table: bytes) -> dict[str, Described]:
-    """The state dict in a pickle: name -> shape and dtype."""
+def _described(table: bytes) -> tuple[_TableReader, dict[str, Described]]:
+    """The state dict in a pickle, name -> shape and dtype; and its reader, which knows the storages."""
+    reader = _TableReader(io.BytesIO(table))
     try:
         _check_opcodes(table)
-        tensors = _TableReader(io.BytesIO(table)).load()
+        tensors = reader.load()
     except InvalidCheckpoint:
         raise
     except Exception as error:  # a stranger's pickle can make its reader raise anything
@@ -164,7 +182,7 @@ def _described(table: bytes) -> dict[str, Described]:
     for name, tensor in tensors.items():
         if not isinstance(name, str) or not isinstance(tensor, Described):
             raise InvalidCheckpoint("The .pth file holds something besides tensors: save model.state_dict() alone.")
-    return dict(tensors)
+    return reader, dict(tensors)
 
 
 def _check_opcodes(table: bytes) -> None:

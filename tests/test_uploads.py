@@ -133,6 +133,25 @@ def test_a_view_larger_than_its_numbers_is_refused() -> None:
     refused(saved(weights_of() | {"1.weight": torch.zeros(1).expand(8, 784)}))
 
 
+def test_every_byte_of_a_pth_is_accounted_for() -> None:
+    original = zipfile.ZipFile(io.BytesIO(saved(weights_of())))
+    members = {entry.filename: original.read(entry) for entry in original.infolist()}
+    folder = next(iter(members)).partition("/")[0]
+
+    def stored(changed: dict[str, bytes]) -> bytes:
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            for name, content in (members | changed).items():
+                archive.writestr(name, content)
+        return buffer.getvalue()
+
+    uploads.accept(stored({}), TINY)
+    assert "data/77" in refused(stored({f"{folder}/data/77": bytes(1000)}))
+    assert "evil.py" in refused(stored({f"{folder}/evil.py": b"print()"}))
+    for content in (members[f"{folder}/data/0"] + bytes(4), members[f"{folder}/data/0"][:-4]):
+        assert "do not lie" in refused(stored({f"{folder}/data/0": content}))
+
+
 def test_compressed_members_are_refused_before_they_are_unpacked() -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -213,6 +232,11 @@ def test_overlaps_holes_and_wrong_places_are_refused(offsets: object) -> None:
         {"experiment": "[" * 20_000, "scores": "{}"},
         {"experiment": '{"dropout": NaN}', "scores": "{}"},
         {"experiment": json.dumps(TINY.to_dict()), "scores": '{"val_accuracy": NaN}'},
+        {"experiment": json.dumps(TINY.to_dict()), "scores": '{"test_accuracy": 1.5}'},
+        {"experiment": json.dumps(TINY.to_dict()), "scores": '{"temperature": 0}'},
+        {"experiment": json.dumps(TINY.to_dict()), "scores": '{"temperature": 1e-9}'},
+        {"experiment": json.dumps(TINY.to_dict()), "scores": '{"temperature": -1}'},
+        {"experiment": json.dumps(TINY.to_dict()), "scores": '{"least_confidence": 2}'},
     ],
 )
 def test_what_a_checkpoint_says_of_itself_is_not_believed(metadata: dict[str, str]) -> None:
