@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mnist_demo.checkpoints import Checkpoint
+from mnist_demo.errors import InvalidDrawing
 from mnist_demo.inference import BLANK, Prediction, Refusal, recognize_by, shipped_cnn
-from mnist_demo.sketch import Stage, read_picture
+from mnist_demo.sketch import Stage, Step, read_picture
 from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.bars import Answer, answer, bars_value
 from mnist_demo.ui.components.canvas import read_ink
@@ -53,6 +54,13 @@ def read_drawing(
     rest = iter(predictions)
     answers = [_answer(reader, next(rest) if reader.model else None) for reader in readers]
     return Answers(bars_value(answers, seq=seq, can_explain=can_explain), predictions[0].stages, seq)
+
+
+def checked_steps(names: Any) -> frozenset[Step]:
+    """The steps of the preprocessing to leave out. Raises InvalidDrawing for what is no list of their names."""
+    if not isinstance(names, list) or not all(isinstance(name, str) and name in Step.__members__ for name in names):
+        raise InvalidDrawing("The steps to leave out are a list of names of steps.")
+    return frozenset(Step[name] for name in names)
 
 
 def _answer(reader: Reader, prediction: Prediction | None) -> Answer:

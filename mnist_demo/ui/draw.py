@@ -14,7 +14,7 @@ from PIL import Image
 from mnist_demo.errors import MnistLabError
 from mnist_demo.inference import recognize, with_dropout_on
 from mnist_demo.sketch import Stage, Step, read_base64
-from mnist_demo.ui.answers import Reader, read_drawing
+from mnist_demo.ui.answers import Reader, checked_steps, read_drawing
 from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.bars import create_bars
 from mnist_demo.ui.components.canvas import create_canvas
@@ -61,7 +61,7 @@ def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: An
                     info="Ask a network with dropout.",
                     elem_id="forget",
                 )
-            build_why_panel(visit, shelf, canvas, models, bars)
+            build_why_panel(visit, shelf, [canvas, models, skipped], bars)
             loaded = build_upload_panel(visit, shelf, models)
     with below_canvas:
         build_digits_panel(visit, shelf, canvas, models)
@@ -84,16 +84,21 @@ def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: An
 
     renewed = gr.on([tab.select, *refresh_on], renew, models, models, **QUICK)
     renewed.then(read, asked, shown, **QUICK)  # a run that has gone on answers anew
+
+    async def predict(image: str) -> dict[str, Any]:
+        """Reads the digit in a picture: a base64 PNG, JPEG or WebP, with or without `data:image/png;base64,` in front.
+
+        Returns the digit (null where there is no answer), the probabilities of 0 to 9, and why the picture is
+        refused, if it is. The shipped CNN answers; nothing is stored.
+        """
+        async with visit.reading:
+            return await asyncio.to_thread(_predict, image)
+
     gr.api(predict, api_name="predict", queue=False)  # type: ignore[attr-defined]  # exported, but not in __all__
     return canvas
 
 
-def predict(image: str) -> dict[str, Any]:
-    """Reads the digit in a picture: a base64 PNG, JPEG or WebP, with or without `data:image/png;base64,` in front.
-
-    Returns the digit (null where there is no answer), the probabilities of 0 to 9, and why the picture is
-    refused, if it is. The shipped CNN answers; nothing is stored.
-    """
+def _predict(image: str) -> dict[str, Any]:
     try:
         prediction = recognize(read_base64(image))
     except MnistLabError as error:
@@ -110,7 +115,7 @@ def _reader(visit: Visit, shelf: ModelShelf) -> Callable[..., Any]:
         async with visit.reading:
             try:
                 return await asyncio.to_thread(
-                    _read, shelf, drawing, keys, _steps(skip), is_forgetful is True, owner_of(request)
+                    _read, shelf, drawing, keys, checked_steps(skip), is_forgetful is True, owner_of(request)
                 )
             except MnistLabError as error:
                 raise gr.Error(str(error)) from error
@@ -135,9 +140,3 @@ def _stage_tile(stage: Stage) -> Tile:
     picture = Image.fromarray(stage.image)
     picture.thumbnail((SENT_SIDE, SENT_SIDE), reducing_gap=2)
     return tile(stage.name, picture.tobytes(), picture.width, picture.height)
-
-
-def _steps(names: Any) -> frozenset[Step]:
-    if not isinstance(names, list) or not all(isinstance(name, str) and name in Step.__members__ for name in names):
-        raise gr.Error("The steps to leave out are a list of names of steps.")
-    return frozenset(Step[name] for name in names)
