@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--keep", choices=["best", "last"], default="best", help="which weights to write (best)")
     train.add_argument("--threads", type=int, choices=range(1, 65), default=1, metavar="N", help="torch threads (1)")
     train.add_argument(
-        "--state", type=Path, metavar="FILE", help="keep the run here at each point, and go on from there if it exists"
+        "--state", type=Path, metavar="FILE", help="keep the run here, go on from there if it exists; needs --keep last"
     )
     train.set_defaults(command=_train)
 
@@ -113,6 +113,8 @@ def _train(options: argparse.Namespace) -> None:
     experiment = Experiment.from_text({name: text for name, text in texts.items() if text is not None})
     if options.output and not options.output.parent.is_dir():  # before hours of training, not after
         raise InvalidExperiment(f"There is no folder {options.output.parent} to write {options.output.name} into.")
+    if options.state and options.keep == "best":
+        raise InvalidExperiment("A state file keeps the last weights only: add --keep last.")
     state, kept = _run(experiment, options.keep, options.threads, options.state)
     metrics, weights = kept
     checkpoint = checkpoints.Checkpoint(checkpoints.fit(weights, experiment), experiment, {})

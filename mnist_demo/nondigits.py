@@ -37,7 +37,7 @@ def training_batch(digits: Tensor, labels: Tensor, count: int, seed: int) -> Ten
     pool = training_pool(seed)
     drawn = pool[torch.randint(len(pool), (count - 2 * (count // 4),))]
     turnable = torch.isin(labels, torch.tensor([2, 3, 4, 5, 7])).nonzero()[:, 0]
-    if len(turnable) < count:
+    if len(turnable) < count // 4:
         return pool[torch.randint(len(pool), (count,))]
     turned = digits[turnable[: count // 4]].rot90(1 if torch.rand(()) < 0.5 else -1, (1, 2))
     chosen = torch.randperm(len(digits))[: 2 * (count // 4)]
@@ -52,7 +52,7 @@ def _pairs(digits: Tensor) -> Tensor:
     return F.pad(small, (3, 3, 4, 4)).round().to(torch.uint8)
 
 
-@functools.cache  # seconds to draw; the same in every process
+@functools.lru_cache(maxsize=2)  # seconds to draw, 2 MB; the same in every process
 def training_pool(seed: int) -> Tensor:
     """Drawn non-digits as the network sees them, uint8 (3000, 28, 28), the same for the same seed."""
     rng = np.random.default_rng(seed)

@@ -170,7 +170,8 @@ class Hand:
         for number in range(count):
             digit = condition.digits[number % len(condition.digits)]
             choices = by_digit[digit]
-            written = self._written(int(choices[(self.seed * 997 + number // len(condition.digits)) % len(choices)]))
+            first = self.seed * (len(choices) // 2)  # another seed draws other writers' digits
+            written = self._written(int(choices[(first + number // len(condition.digits)) % len(choices)]))
             if condition.habit:
                 written = into_square([wobble(rng, s, 0.012) for s in condition.habit(rng, written)])
             yield Drawing(put_on_canvas(rng, condition, written), digit)

@@ -107,6 +107,7 @@ def test_predict_of_a_blank_picture_refuses(
         (["train", "--hidden-sizes", "256,128"], "joined by '-'"),
         (["train", "--threads", "0"], "--threads"),
         (["train", "--keep", "worst"], "--keep"),
+        (["train", "--state", "run.state"], "--keep last"),  # the best weights so far are not in it
         (["evaluate"], "checkpoint"),
         (["predict"], "IMAGE"),
     ],

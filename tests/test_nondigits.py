@@ -54,8 +54,19 @@ def test_a_batch_of_non_digits(training_data: TrainingData, monkeypatch: pytest.
     originals = {tuple(image.rot90(k).flatten().tolist()) for image in images for k in (1, -1)}
     assert turned <= originals
     assert (batch[10:] > 0).flatten(1).sum(dim=1).min() > 40  # two digits each
-    few = nondigits.training_batch(images[:2], labels[:2], 13, seed=0)
+    few = nondigits.training_batch(images[:2], torch.zeros(2, dtype=torch.int64), 13, seed=0)
     assert (few == 7).all()
+
+
+def test_as_many_non_digits_as_a_knob_allows_are_still_of_every_kind(
+    training_data: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nondigits, "training_pool", lambda _seed: torch.full((10, 28, 28), 7, dtype=torch.uint8))
+    images, labels = training_data.train.images[:64], training_data.train.labels[:64]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        batch = nondigits.training_batch(images, labels, 32, seed=0)
+    assert (batch == 7).flatten(1).all(dim=1).sum() == 16
 
 
 def test_two_digits_stand_side_by_side() -> None:

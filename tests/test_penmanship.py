@@ -28,10 +28,17 @@ def test_a_condition_draws_its_digits_on_its_canvas(hand: Hand, condition: Condi
         assert smallest - 0.06 < share < max(condition.size[1], 2 * condition.brush[1] / condition.side) + 0.06
 
 
-def test_another_seed_draws_other_digits(hand: Hand) -> None:
-    first = next(hand.drawings(BY_NAME["plain"], 1)).ink
-    other = next(Hand(hand.digits, seed=1).drawings(BY_NAME["plain"], 1)).ink
-    assert not np.array_equal(first, other)
+@pytest.mark.parametrize("condition", ["plain", "slashed 0", "underlined 1"])
+def test_the_calibration_draws_other_digits_than_the_table(
+    training_data: TrainingData, monkeypatch: pytest.MonkeyPatch, condition: str
+) -> None:
+    written: dict[int, set[int]] = {0: set(), 1: set()}
+    dot = [np.array([[0.0, 0.0], [1.0, 1.0]])]
+    monkeypatch.setattr(Hand, "_written", lambda hand, index: written[hand.seed].add(index) or dot)
+    for seed in written:
+        list(Hand(training_data.val, seed).drawings(BY_NAME[condition], 200))
+    assert len(written[0]) == len(written[1]) == 200
+    assert not written[0] & written[1]
 
 
 def test_brushes_are_as_wide_as_they_say(hand: Hand) -> None:
