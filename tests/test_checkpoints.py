@@ -49,10 +49,10 @@ def with_entry(name: str, **entry: Any) -> bytes:
 
 
 def refusal_of(blob: bytes) -> str:
-    before = time.perf_counter()
+    before = time.process_time()
     with pytest.raises(InvalidCheckpoint) as refusal:
         unpack(blob)
-    assert time.perf_counter() - before < 1
+    assert time.process_time() - before < 1
     sentence = str(refusal.value)
     assert sentence.isprintable()
     assert sentence.endswith(".")

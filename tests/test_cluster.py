@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -43,6 +44,20 @@ def leave_mark(path: str, seconds: float = 0.0) -> int:
     with Path(path).open("a", encoding="utf-8") as marks:
         marks.write(f"{os.getpid()}\n")
     time.sleep(seconds)
+    return os.getpid()
+
+
+def mark_and_wait(folder: str, name: str) -> int:
+    """Leaves a mark of its own and stays until there is a file of that name; a test's way to know who is busy."""
+    (Path(folder) / f"{name}.{os.getpid()}").touch()
+    wait_until((Path(folder) / name).exists)
+    return os.getpid()
+
+
+def meet(folder: str) -> int:
+    """Stays until two processes have come here."""
+    (Path(folder) / f"here.{os.getpid()}").touch()
+    wait_until(lambda: len(list(Path(folder).glob("here.*"))) == 2)
     return os.getpid()
 
 
@@ -120,16 +135,22 @@ def _is_worker(process: psutil.Process) -> bool:
 
 
 async def _worker_pids(cluster: Cluster) -> set[int]:
-    return set(await asyncio.gather(*(cluster.run(sleep_and_tell, 0.3) for _ in range(2))))
+    with tempfile.TemporaryDirectory() as folder:
+        return set(await asyncio.gather(*(cluster.run(meet, folder) for _ in range(2))))
+
+
+async def _busy(cluster: Cluster, folder: Path) -> list[asyncio.Task[int]]:
+    """Two tasks, both running, that end when there is a file "go on"."""
+    tasks = [asyncio.create_task(cluster.run(mark_and_wait, str(folder), "go on")) for _ in range(2)]
+    await asyncio.to_thread(wait_until, lambda: len(list(folder.glob("go on.*"))) == 2)
+    return tasks
 
 
 # --- the ordinary -----------------------------------------------------------------------------------------------------
 
 
 def test_start_returns_before_the_workers_are_there() -> None:
-    before = time.monotonic()
     with Cluster.start(workers=1) as cluster:
-        assert time.monotonic() - before < 0.5
         assert cluster.status == ClusterStatus(Phase.STARTING)
         assert cluster.run_blocking(add, 1, 2) == 3  # waits until they are
         assert cluster.status == ClusterStatus(Phase.READY, workers=1)
@@ -171,13 +192,13 @@ def test_a_cancelled_waiting_task_never_starts(cluster: Cluster, tmp_path: Path)
     mark = tmp_path / "started"
 
     async def crowd() -> None:
-        busy = [asyncio.create_task(cluster.run(sleep_and_tell, 0.6)) for _ in range(2)]
-        await asyncio.sleep(0.2)
+        busy = await _busy(cluster, tmp_path)
         waiting = asyncio.create_task(cluster.run(leave_mark, str(mark)))
         await asyncio.sleep(0.2)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
+        (tmp_path / "go on").touch()
         await asyncio.gather(*busy)
         await _worker_pids(cluster)  # both workers have since taken other tasks
 
@@ -185,15 +206,15 @@ def test_a_cancelled_waiting_task_never_starts(cluster: Cluster, tmp_path: Path)
     assert not mark.exists()
 
 
-def test_a_cancelled_running_task_gives_its_worker_back(cluster: Cluster) -> None:
+def test_a_cancelled_running_task_gives_its_worker_back(cluster: Cluster, tmp_path: Path) -> None:
     async def stop() -> None:
-        running = [asyncio.create_task(cluster.run(sleep_and_tell, 0.5)) for _ in range(2)]
-        await asyncio.sleep(0.2)
-        for task in running:
+        for task in await _busy(cluster, tmp_path):
             task.cancel()
-        before = time.monotonic()
-        assert len(await _worker_pids(cluster)) == 2
-        assert time.monotonic() - before > 0.3 + 0.1  # it queued behind the rest of what could not be stopped
+        behind = asyncio.create_task(_worker_pids(cluster))
+        await asyncio.sleep(0.3)
+        assert not behind.done()  # it queues behind the rest of what could not be stopped
+        (tmp_path / "go on").touch()
+        assert len(await behind) == 2
 
     asyncio.run(stop())
 
@@ -212,7 +233,7 @@ def test_a_task_over_its_deadline_is_stopped_and_its_worker_replaced(
 
 def test_waiting_for_a_free_worker_does_not_count_towards_the_deadline(cluster: Cluster) -> None:
     async def crowd() -> list[int]:
-        return await asyncio.gather(*(cluster.run(sleep_and_tell, 0.4, deadline_seconds=1.0) for _ in range(8)))
+        return await asyncio.gather(*(cluster.run(sleep_and_tell, 0.6, deadline_seconds=2.0) for _ in range(8)))
 
     assert len(asyncio.run(crowd())) == 8
 
@@ -225,8 +246,8 @@ def test_killing_every_worker_in_mid_task_heals_and_the_tasks_run_again(cluster:
 
     async def massacre() -> tuple[set[int], list[int]]:
         pids = await _worker_pids(cluster)
-        tasks = [asyncio.create_task(cluster.run(leave_mark, str(mark), 1.0)) for _ in range(2)]
-        await asyncio.sleep(0.5)
+        tasks = [asyncio.create_task(cluster.run(leave_mark, str(mark), 1.5)) for _ in range(2)]
+        await asyncio.to_thread(wait_until, lambda: mark.exists() and len(mark.read_text().split()) == 2)
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         return pids, await asyncio.gather(*tasks)

@@ -91,10 +91,10 @@ NOT_SIZES: list[object] = [
 
 
 def refusal_of(values: Any) -> str:
-    before = time.perf_counter()
+    before = time.process_time()
     with pytest.raises(InvalidExperiment) as refusal:
         Experiment.from_dict(values)
-    assert time.perf_counter() - before < 1
+    assert time.process_time() - before < 1
     sentence = str(refusal.value)
     assert sentence.endswith(".")
     assert len(sentence) < 500

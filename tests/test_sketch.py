@@ -132,9 +132,9 @@ def test_a_canvas_of_one_colour_is_blank(value: int) -> None:
     ids=range(13),
 )
 def test_any_ink_gives_an_image_or_counts_as_blank(ink: Pixels) -> None:
-    before, original = time.perf_counter(), ink.copy()
+    before, original = time.process_time(), ink.copy()
     stages = sketch.preprocess(ink)
-    assert time.perf_counter() - before < 2
+    assert time.process_time() - before < 2
     np.testing.assert_array_equal(ink, original)
     assert not stages or (stages[-1].image.shape == (28, 28) and stages[-1].image.dtype == np.uint8)
 
@@ -200,10 +200,10 @@ PICTURE = png(255 - SEVEN)
     ids=range(15),
 )
 def test_pictures_that_cannot_be_read(picture: bytes) -> None:
-    before = time.perf_counter()
+    before = time.process_time()
     with pytest.raises(InvalidDrawing) as refusal:
         sketch.read_picture(picture)
-    assert time.perf_counter() - before < 1
+    assert time.process_time() - before < 1
     assert str(refusal.value).endswith(".")
     assert "\n" not in str(refusal.value)
 

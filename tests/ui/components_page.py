@@ -106,8 +106,9 @@ def digit_png() -> bytes:
 def build_page() -> gr.Blocks:
     """The page; `in_flight` counts how many drawings were answered at once."""
     in_flight: list[int] = []
+    newest: dict[str | None, int] = {}  # by page
 
-    def recognize(value: Any) -> tuple[Packed, Packed, str]:
+    def recognize(value: Any, request: gr.Request) -> tuple[Packed, Packed, Any]:
         in_flight.append(1)
         time.sleep(0.15)
         png, seq = read_ink(value)
@@ -117,7 +118,8 @@ def build_page() -> gr.Blocks:
         facts |= {key: value[key] for key in ("final", "strokes")}
         in_flight.pop()
         shown = answers(seq) if png else bars_value([], message="Draw a digit", seq=seq)
-        return shown, stages(seq), json.dumps(facts)
+        last = newest[request.session_hash] = max(seq, newest.get(request.session_hash, 0))
+        return shown, stages(seq), json.dumps(facts) if seq == last else gr.skip()  # bars and tiles drop it themselves
 
     def chosen(event: gr.SelectData) -> str:
         return json.dumps([event.index, event.value])

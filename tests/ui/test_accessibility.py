@@ -37,7 +37,8 @@ def test_axe_finds_nothing_serious(page: Page, app: ServedApp, theme: str) -> No
     found = {}
     for tab in ("Train", "Draw", "Basics"):
         page.get_by_role("tab", name=tab, exact=True).click()
-        page.wait_for_timeout(500)
+        expect(page.get_by_role("tab", name=tab, exact=True)).to_have_attribute("aria-selected", "true")
+        page.wait_for_function("document.getAnimations().every((one) => one.playState !== 'running')")
         if serious := violations(page):
             found[tab] = serious
     assert not found

@@ -283,7 +283,7 @@ def test_dark_mode_has_no_white_slabs(page: Page, app: ServedApp) -> None:
 def test_a_phone_needs_no_sideways_scroll_on_any_tab(page: Page, app: ServedApp) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     open_page(page, app)
-    choose(page, "pace", FAST)
+    choose(page, "pace", SLOW)
     page.locator("#train").click()
     expect(page.locator("#curves .mnist-curves")).to_have_attribute("data-epoch", re.compile("[1-9]"), timeout=PATIENCE)
     page.locator("#stop").click()
