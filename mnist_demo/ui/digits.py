@@ -5,6 +5,7 @@ A click puts one of them on the canvas. Knows validation images only; the test i
 
 import asyncio
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -61,7 +62,7 @@ def build_digits_panel(visit: Visit, shelf: ModelShelf, canvas: Any, models: Any
     examples = first_validation_digits(visit.root)
     with gr.Accordion("A digit from MNIST", open=False):
         shown = [tile(str(digit), image.tobytes()) for digit, image in enumerate(examples)]
-        digits = create_tiles(tiles_value(shown, size=TILE_SIZE), label="One of each digit", elem_id="digits")
+        digits = create_tiles(_choices(shown), label="One of each digit", elem_id="digits")
         button = gr.Button("What does the first network get wrong?", size="sm", elem_id="show-mistakes")
         words = gr.HTML("", elem_id="mistake-words")
         mistakes = create_tiles(label="Digits it gets wrong", elem_id="mistakes")
@@ -81,8 +82,11 @@ def build_digits_panel(visit: Visit, shelf: ModelShelf, canvas: Any, models: Any
         found = await mistakes_of(shelf.find(key, owner))
         name, _ = shelf.describe(key, owner)
         surest = f", the {MOST_MISTAKES} it is surest of first" if found.count > MOST_MISTAKES else ""
-        text = f"{name}: {found.count} of {found.images:,} validation images wrong{surest}. Choose one to draw it."
-        return note_html(text), tiles_value(found.tiles, size=TILE_SIZE), found.places
+        text = (
+            f"{name}: {found.count} of {found.images:,} validation images wrong{surest}. Choose one to draw it: on the "
+        )
+        text += "canvas it is cropped and centred anew, which may change the answer."
+        return note_html(text), _choices(found.tiles), found.places
 
     def draw_example(drawing: Any, event: gr.SelectData) -> CanvasPicture:
         index = event.index if isinstance(event.index, int) else 0
@@ -94,6 +98,10 @@ def build_digits_panel(visit: Visit, shelf: ModelShelf, canvas: Any, models: Any
     digits.select(draw_example, canvas, canvas, **QUICK)
     button.click(show, models, [words, mistakes, places], **QUICK | {"show_progress": "minimal"})
     mistakes.select(draw_mistake, [canvas, places], canvas, **QUICK)
+
+
+def _choices(tiles: Sequence[Tile]) -> Packed:
+    return tiles_value(tiles, size=TILE_SIZE, are_choices=True)
 
 
 def first_validation_digits(root: Path) -> list[NDArray[np.uint8]]:

@@ -5,18 +5,20 @@ on offer are `models`.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 from PIL import Image
 
-from mnist_demo.errors import MnistLabError
+from mnist_demo.errors import InvalidDrawing, MnistLabError
 from mnist_demo.inference import recognize, with_dropout_on
-from mnist_demo.sketch import Stage, Step, read_base64
+from mnist_demo.sketch import MAX_PICTURE_BYTES, Stage, Step, read_base64, read_picture
 from mnist_demo.ui.answers import Reader, checked_steps, read_drawing
 from mnist_demo.ui.components import Packed
-from mnist_demo.ui.components.bars import create_bars
+from mnist_demo.ui.components.bars import bars_value, create_bars
 from mnist_demo.ui.components.canvas import create_canvas
 from mnist_demo.ui.components.tiles import Tile, create_tiles, tile, tiles_value
 from mnist_demo.ui.digits import build_digits_panel
@@ -27,6 +29,14 @@ from mnist_demo.ui.why_panel import build_why_panel
 
 FLICKER_SECONDS = 0.6
 SENT_SIDE = 112  # pixels, of a stage's picture
+CHOOSE = "Choose who reads the drawing."
+LEAVE_OUT = {
+    Step.SPECKS: "removing stray specks",
+    Step.CROP: "cropping to the ink, and with it the evening of strokes",
+    Step.WIDTH: "evening the stroke width",
+    Step.FIT: "fitting into 20×20",
+    Step.CENTRE: "centring by mass",
+}
 
 
 def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: Any) -> gr.HTML:
@@ -34,11 +44,11 @@ def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: An
 
     Returns the canvas.
     """
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=4, min_width=300):
+    with gr.Row(equal_height=False, elem_classes="mnist-one-column"):
+        with gr.Column(scale=4, min_width=300, elem_classes="mnist-one-column"):
             canvas = create_canvas()
             below_canvas = gr.Column()
-        with gr.Column(scale=6, min_width=300):
+        with gr.Column(scale=6, min_width=300, elem_classes="mnist-one-column"):
             models = gr.Dropdown(
                 shelf.choices(""),
                 value=shelf.default(),
@@ -51,7 +61,7 @@ def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: An
             tiles = create_tiles(label="From your drawing to what the network sees")
             with gr.Accordion("Break it on purpose", open=False):
                 skipped = gr.CheckboxGroup(
-                    [(step.value, step.name) for step in Step],
+                    [(words, step.name) for step, words in LEAVE_OUT.items()],
                     label="Leave out a step of the preprocessing",
                     elem_id="skip",
                 )
@@ -85,8 +95,8 @@ def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: An
     renewed = gr.on([tab.select, *refresh_on], renew, models, models, **QUICK)
     renewed.then(read, asked, shown, **QUICK)  # a run that has gone on answers anew
 
-    async def predict(image: str) -> dict[str, Any]:
-        """Reads the digit in a picture: a base64 PNG, JPEG or WebP, with or without `data:image/png;base64,` in front.
+    async def predict(image: str | dict[str, Any]) -> dict[str, Any]:
+        """Reads the digit in a picture: a PNG, JPEG or WebP file, or its base64 with or without `data:...;base64,`.
 
         Returns the digit (null where there is no answer), the probabilities of 0 to 9, and why the picture is
         refused, if it is. The shipped CNN answers; nothing is stored.
@@ -98,9 +108,9 @@ def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: An
     return canvas
 
 
-def _predict(image: str) -> dict[str, Any]:
+def _predict(image: Any) -> dict[str, Any]:
     try:
-        prediction = recognize(read_base64(image))
+        prediction = recognize(read_base64(image) if isinstance(image, str) else read_picture(_taken_file(image)))
     except MnistLabError as error:
         raise gr.Error(str(error)) from error
     return {
@@ -108,6 +118,20 @@ def _predict(image: str) -> dict[str, Any]:
         "probabilities": [round(float(probability), 6) for probability in prediction.probabilities],
         "refusal": prediction.refusal,
     }
+
+
+def _taken_file(file: Any) -> bytes:
+    """The bytes of a file that the caller has uploaded, which is not kept. Raises InvalidDrawing for anything else."""
+    name = file.get("path") if isinstance(file, dict) else None
+    uploads = Path(get_upload_folder()).resolve()
+    path = Path(name).resolve() if isinstance(name, str) and "\0" not in name else uploads
+    if not (path.is_relative_to(uploads) and path.is_file()):  # no other file of the server's
+        raise InvalidDrawing("The picture is a file to upload, or base64.")
+    if path.stat().st_size > MAX_PICTURE_BYTES:
+        raise InvalidDrawing(f"The picture has {path.stat().st_size:,} bytes; {MAX_PICTURE_BYTES:,} is the most.")
+    picture = path.read_bytes()
+    path.unlink(missing_ok=True)
+    return picture
 
 
 def _reader(visit: Visit, shelf: ModelShelf) -> Callable[..., Any]:
@@ -127,12 +151,19 @@ def _read(
     shelf: ModelShelf, drawing: Any, keys: Any, skip: frozenset[Step], is_forgetful: bool, owner: str
 ) -> tuple[Packed, Packed]:
     """What each chosen model says of a drawing, and the stages it went through."""
+    if keys == []:
+        nobody = read_drawing(drawing, [], skip)
+        return bars_value([], message=CHOOSE, seq=nobody.seq), _stage_tiles(nobody.stages, nobody.seq)
     readers = []
     for key in checked_keys(keys):
         model = shelf.find(key, owner)
         readers.append(Reader(*shelf.describe(key, owner), with_dropout_on(model) if is_forgetful else model))
     bars, stages, seq = read_drawing(drawing, readers, skip)
-    return bars, tiles_value([_stage_tile(stage) for stage in stages], drops_late=True, seq=seq)
+    return bars, _stage_tiles(stages, seq)
+
+
+def _stage_tiles(stages: Sequence[Stage], seq: int) -> Packed:
+    return tiles_value([_stage_tile(stage) for stage in stages], drops_late=True, seq=seq)
 
 
 def _stage_tile(stage: Stage) -> Tile:

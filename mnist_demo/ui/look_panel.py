@@ -126,7 +126,7 @@ class LookPanel:
         return (
             confusion_value(matrices, selected=[place_in_row, row, column], seq=place),
             note_html(words),
-            tiles_value(tiles, size=TILE_SIZE, seq=place),
+            tiles_value(tiles, size=TILE_SIZE, are_choices=True, seq=place),
             images,
         )
 

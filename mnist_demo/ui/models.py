@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mnist_demo.checkpoints import Checkpoint
+from mnist_demo.checkpoints import LEAST_CONFIDENCE, Checkpoint
 from mnist_demo.errors import InvalidDrawing, UnknownRun
 from mnist_demo.runs import Run, RunStore, nearest_index
 
@@ -77,12 +77,16 @@ class ModelShelf:
         """(name, one line about it) of a key that `find` knows."""
         name = next((label for label, each in self.choices(owner) if each == key), key)
         scores = self.find(key, owner).scores
+        words = []
         if "test_accuracy" in scores:
-            told = " by its own account" if key.startswith("upload:") else ""
-            return name, f"{scores['test_accuracy']:.2%} of the test images{told}"
-        if "val_accuracy" in scores:
-            return name, f"{scores['val_accuracy']:.1%} of the validation images"
-        return name, ""
+            words.append(f"{scores['test_accuracy']:.2%} of the test images")
+        elif "val_accuracy" in scores:
+            words.append(f"{scores['val_accuracy']:.1%} of the validation images")
+        if words and key.startswith("upload:"):
+            words.append("by its own account")
+        if LEAST_CONFIDENCE not in scores:
+            words.append("takes everything for a digit")
+        return name, ", ".join(words)
 
     def add_upload(self, name: str, checkpoint: Checkpoint, owner: str) -> str:
         """Puts an uploaded network on this visitor's shelf; its key."""

@@ -94,10 +94,12 @@ CSS = """
   .mnist-buttons button { min-width: max-content !important; padding-inline: 0.7rem !important; }
   #after .tab-container button { padding-inline: 0.25rem; font-size: 0.82rem; }  /* all four beside each other */
 }
-/* On a narrow page one column: the knobs come before the panels that look back. */
+/* On a narrow page one column: the knobs come before the panels that look back, the answers follow the drawing. */
 @media (max-width: 760px) {
   .mnist-one-column { display: contents !important; }
   .mnist-knobs { order: 1; }
   #after { order: 2; }
+  #canvas { order: -2; }
+  #bars { order: -1; }
 }
 """

@@ -4,6 +4,7 @@ Knows how evidence is shown; what it is is `mnist_demo.explain`.
 """
 
 import asyncio
+import json
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -72,7 +73,8 @@ def build_why_panel(visit: Visit, shelf: ModelShelf, asked: list[Any], bars: Any
 
     `asked` are the canvas, the models and the steps to leave out.
     """
-    with gr.Accordion("Why this answer?", open=False):
+    canvas, models, _ = asked
+    with gr.Accordion("Why this answer?", open=False) as panel:
         button = gr.Button("Explain the two likeliest digits", size="sm", elem_id="explain")
         words = gr.HTML(note_html(ASK), elem_id="why")
         tiles = create_tiles(label="What spoke for each digit, and training images like it", elem_id="evidence")
@@ -99,8 +101,14 @@ def build_why_panel(visit: Visit, shelf: ModelShelf, asked: list[Any], bars: Any
         index = clicked[0] if isinstance(keys, list) and clicked[0] in range(len(keys)) else 0
         return await ask(drawing, keys, skip, index, clicked[1] if clicked[1] in range(CLASSES) else None, request)
 
-    button.click(ask_first, asked, [words, tiles], **QUICK)
-    bars.select(ask_clicked, asked, [words, tiles], **QUICK)
+    slow = QUICK | {"show_progress": "minimal", "show_progress_on": words}
+    button.click(ask_first, asked, [words, tiles], **slow)
+    bars.select(None, None, panel, js="() => ({__type__: 'update', open: true})", **QUICK)
+    bars.select(ask_clicked, asked, [words, tiles], **slow)
+    nothing = json.dumps([note_html(ASK), tiles_value([])])
+    gr.on(  # what is explained is no longer what is drawn
+        [canvas.input, canvas.release, models.input], None, None, [words, tiles], js=f"() => {nothing}", **QUICK
+    )
 
 
 def _digits(probabilities: NDArray[np.float32], asked: int | None) -> list[int]:

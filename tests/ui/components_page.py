@@ -92,7 +92,7 @@ def stages(seq: int) -> Packed:
     ramp = bytes((row * 9 + column) % 256 for row in range(28) for column in range(28))
     maps = [ColorMap.GRAY, ColorMap.DIVERGING, ColorMap.HEAT]
     tiles = [tile(f"stage {m}", ramp, note="28 x 28", color_map=m) for m in maps]
-    return tiles_value([*tiles, tile("tiny", bytes(range(4)), 2, 2)], seq=seq, selected=0)
+    return tiles_value([*tiles, tile("tiny", bytes(range(4)), 2, 2)], seq=seq, selected=0, are_choices=True)
 
 
 def digit_png() -> bytes:

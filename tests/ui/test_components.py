@@ -146,7 +146,7 @@ def test_a_stroke_is_posted_while_it_is_drawn_and_answered_in_bars_and_tiles(pag
     expect(cards.nth(0)).to_contain_text("96.2 % sure")
     expect(cards.nth(1)).to_contain_text("This looks like two digits.")
     expect(cards.nth(1)).not_to_contain_text("sure")
-    expect(bars).to_contain_text("They disagree: CNN 3, Run A 8")
+    expect(bars).to_contain_text("They disagree: CNN 3, MLP with dropout refuses, Run A 8")
     expect(page.locator(".mnist-bars-spoken")).to_contain_text("CNN: 3, 96.2 % sure.")
     digits = cards.nth(0).get_by_role("button").all_inner_texts()
     assert [text.split()[0] for text in digits] == [str(digit) for digit in range(10)]
@@ -189,12 +189,36 @@ def test_undo_redo_clear_and_eraser_by_keyboard_and_button(page: Page, address: 
     expect(page.get_by_role("button", name="Eraser")).to_have_attribute("aria-pressed", "true")
     draw(page, [(0.1, 0.9), (0.9, 0.9)])
     assert 0 < wait_posted(page, strokes=3)["ink"] < 0.9 * ink
+    page.get_by_role("tab", name="Draw").focus()  # elsewhere on the page
+    page.keyboard.press("Control+z")
+    assert shown_pixels(page) == two
     page.keyboard.press("Control+y")
+    page.keyboard.press("b")  # a letter means nothing there
+    expect(page.get_by_role("button", name="Eraser")).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_role("button", name="Redo")).to_be_disabled()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     with Image.open(download.value.path()) as picture:
         assert (picture.format, picture.size) == ("PNG", (280, 280))
+
+
+def test_what_is_all_erased_is_blank(page: Page, address: str) -> None:
+    open_draw(page, address)
+    page.locator(".mnist-canvas canvas").focus()
+    page.keyboard.press("e")
+    draw(page, [(0.3, 0.5), (0.7, 0.5)])
+    expect(page.locator(".mnist-canvas")).to_have_attribute("data-strokes", "0")
+    expect(page.get_by_text("Draw a digit here")).to_be_visible()
+    page.keyboard.press("b")
+    draw(page, [(0.5, 0.4), (0.5, 0.5)])
+    expect(page.get_by_role("button", name="Download")).to_be_enabled()
+    page.keyboard.press("e")
+    for height in (0.36, 0.4, 0.44, 0.48, 0.52):
+        draw(page, [(0.4, height), (0.6, height)])
+    expect(page.locator(".mnist-canvas")).to_have_attribute("data-strokes", "0")
+    expect(page.get_by_role("button", name="Download")).to_be_disabled()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".mnist-canvas")).not_to_have_attribute("data-strokes", "0")
 
 
 def test_a_picture_from_the_server_is_one_step_and_survives_tabs(page: Page, address: str) -> None:

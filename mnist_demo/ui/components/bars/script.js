@@ -13,7 +13,7 @@ const CARD = `
 let speaking = 0;
 
 function percent(share) {
-  const text = share < 1 && share > 0.9995 ? '> 99.9' : share > 0 && share < 0.0005 ? '< 0.1' : (share * 100).toFixed(1);
+  const text = share > 0.9995 ? '> 99.9' : share > 0 && share < 0.0005 ? '< 0.1' : (share * 100).toFixed(1);
   return text + ' %';
 }
 function addCard() {
@@ -36,7 +36,7 @@ function drawCard(card, {name, detail, probabilities, digit, confidence, refusal
   texts.forEach((text, index) => { head.children[index].textContent = text; });
   head.children[2].title = refusal ? 'the closest digit' : '';
   card.dataset.digit = probabilities && !refusal ? digit : '';
-  card.dataset.said = `${name}: ${refusal || texts.slice(2).join(', ')}`;
+  card.dataset.said = `${name}: ${refusal?.replace(/\.$/, '') || texts.slice(2).join(', ')}`;
   card.classList.toggle('mnist-refused', Boolean(refusal));
   list.hidden = !probabilities;
   list.setAttribute('aria-label', `${name}: probability of each digit`);
@@ -52,12 +52,12 @@ function drawCard(card, {name, detail, probabilities, digit, confidence, refusal
   });
 }
 function drawVerdict(shown) {
-  const answers = shown.filter(({probabilities, refusal}) => probabilities && !refusal);
-  const isAgreed = new Set(answers.map(({digit}) => digit)).size < 2;
-  const list = answers.map(({name, digit}) => `${name} ${digit}`).join(', ');
-  verdict.hidden = answers.length < 2;
+  const said = shown.map(({digit, refusal}) => (refusal ? 'refuses' : digit)); // who refuses disagrees with an answer
+  const isAgreed = new Set(said).size < 2;
+  const list = shown.map(({name}, index) => `${name} ${said[index]}`).join(', ');
+  verdict.hidden = shown.length < 2 || said.every((word) => word === 'refuses');
   verdict.classList.toggle('mnist-disagree', !isAgreed);
-  verdict.textContent = isAgreed ? `${answers.length > 2 ? 'All' : 'Both'} say ${answers[0]?.digit}` : `They disagree: ${list}`;
+  verdict.textContent = isAgreed ? `${shown.length > 2 ? 'All' : 'Both'} say ${said[0]}` : `They disagree: ${list}`;
 }
 function say(text) { // only what stands for a moment is read out, not every step of a stroke
   clearTimeout(speaking);

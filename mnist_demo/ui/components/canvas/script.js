@@ -37,11 +37,13 @@ function redraw() {
   showState();
 }
 function showState() {
-  const strokes = visibleMarks().length;
-  root.dataset.strokes = strokes;
   button('undo').disabled = !marks.length;
   button('redo').disabled = !undone.length;
-  button('clear').disabled = button('download').disabled = !strokes;
+  showInk(visibleMarks().some(({kind}) => kind !== 'eraser'));
+}
+function showInk(isDrawn) {
+  root.dataset.strokes = isDrawn ? visibleMarks().length : 0;
+  button('clear').disabled = button('download').disabled = !isDrawn;
 }
 function fit() {
   const side = Math.round(paper.clientWidth * devicePixelRatio);
@@ -68,6 +70,7 @@ function post(final, event = 'input') {
   lastPost = performance.now();
   root.dataset.seq = seq += 1;
   props.value = {ink: inkPng(), seq, final, strokes: visibleMarks().length};
+  if (final && !props.value.ink) showInk(false); // all of it erased
   trigger(event);
 }
 function postSoon() { timer ||= setTimeout(() => post(false), Math.max(0, lastPost + POST_EVERY_MS - performance.now())); }
@@ -126,11 +129,13 @@ for (const kind of ['pointerup', 'pointercancel', 'lostpointercapture']) paper.a
   redraw(); // in one path, as undo and redo will draw it
   post(true, 'release');
 });
-root.addEventListener('keydown', (event) => {
+document.addEventListener('keydown', (event) => {
+  const isHere = root.contains(event.target), isVisible = root.offsetParent !== null;
+  if (!isVisible || (!isHere && event.target.closest?.('input, textarea, select, [contenteditable]'))) return;
   const key = event.key.toLowerCase(), isCommand = event.ctrlKey || event.metaKey;
   const command = {z: event.shiftKey ? 'redo' : 'undo', y: 'redo'}[key], plain = {delete: 'clear', b: 'pen', e: 'eraser'}[key];
   const name = isCommand ? command : plain;
-  if (!name) return;
+  if (!name || (!isHere && !isCommand && name !== 'clear')) return; // letters belong to the canvas only while it has the focus
   event.preventDefault();
   act(name);
 });

@@ -202,7 +202,7 @@ function drawBest({plan, front, name}, run, index, isLabelled) {
   const others = losses.filter((number) => isInside(number) && number !== loss).map(y);
   const room = (middle) => (middle < box.top || middle > box.bottom - 4 ? -1 : Math.min(99, ...others.map((other) => Math.abs(other - middle))));
   const middle = room(ring.y - 15) > room(ring.y + 15) ? ring.y - 15 : ring.y + 15;
-  const place = {x: Math.max(ring.x, box.left + 30), y: middle + 4, 'text-anchor': 'middle'};
+  const place = {x: clamp(ring.x, box.left + 30, box.right - 30), y: middle + 4, 'text-anchor': 'middle'};
   front.put('best' + index, 'text', {class: 'mnist-end', style, ...place}, `best ${lossText(loss)}`);
 }
 

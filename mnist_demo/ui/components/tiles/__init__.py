@@ -41,6 +41,7 @@ class TilesValue(TypedDict):
     size: int
     selected: int | None
     drops_late: bool
+    are_choices: bool
     seq: int
 
 
@@ -61,13 +62,23 @@ def tile(
 
 
 def tiles_value(
-    tiles: Sequence[Tile], *, size: int = 84, selected: int | None = None, drops_late: bool = False, seq: int = 0
+    tiles: Sequence[Tile],
+    *,
+    size: int = 84,
+    selected: int | None = None,
+    drops_late: bool = False,
+    are_choices: bool = False,
+    seq: int = 0,
 ) -> Packed:
     """The value of the row. `seq` appears as `data-seq` once it is drawn.
 
-    With `drops_late` a value whose `seq` is lower than the one on the page is dropped.
+    With `drops_late` a value whose `seq` is lower than the one on the page is dropped. With `are_choices` the tiles
+    are buttons: all values of a row agree on that.
     """
-    return pack(TilesValue(tiles=list(tiles), size=size, selected=selected, drops_late=drops_late, seq=seq))
+    value = TilesValue(
+        tiles=list(tiles), size=size, selected=selected, drops_late=drops_late, are_choices=are_choices, seq=seq
+    )
+    return pack(value)
 
 
 def create_tiles(
@@ -75,6 +86,6 @@ def create_tiles(
     label: str = "What the network sees",
     elem_id: str | None = "tiles",
 ) -> gr.HTML:
-    """The row. Event `select`: a tile was clicked; `SelectData.index` is its place, `.value` its caption."""
+    """The row. Event `select`: a choice was clicked; `SelectData.index` is its place, `.value` its caption."""
     shown = tiles_value([]) if value is None else value
     return build_component(Path(__file__).parent, shown, label, elem_id)

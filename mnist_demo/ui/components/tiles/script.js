@@ -11,9 +11,11 @@ function colorOf(byte, stops) {
 }
 const drawn = new WeakMap(); // what each button shows, to leave the unchanged ones alone
 
-function addTile(index) {
-  const button = root.appendChild(Object.assign(document.createElement('button'), {type: 'button'}));
+function addTile(index, isChoice) {
+  const button = root.appendChild(document.createElement(isChoice ? 'button' : 'div'));
   button.innerHTML = '<canvas></canvas><span></span><small></small>';
+  if (!isChoice) return button.setAttribute('role', 'img');
+  button.type = 'button';
   button.addEventListener('click', () => trigger('select', {index, value: button.children[1].textContent, selected: true}));
 }
 function drawTile(button, {caption, width, height, pixels, note, map}) {
@@ -26,10 +28,10 @@ function drawTile(button, {caption, width, height, pixels, note, map}) {
   button.setAttribute('aria-label', [caption, note].filter(Boolean).join(', ') || 'picture');
 }
 function draw() {
-  const {tiles, size, selected, drops_late: dropsLate, seq} = JSON.parse(props.value);
+  const {tiles, size, selected, drops_late: dropsLate, are_choices: areChoices, seq} = JSON.parse(props.value);
   if (dropsLate && seq < root.dataset.seq) return;
   root.style.setProperty('--side', (size || 84) + 'px');
-  while (root.children.length < tiles.length) addTile(root.children.length);
+  while (root.children.length < tiles.length) addTile(root.children.length, areChoices);
   while (root.children.length > tiles.length) root.lastChild.remove();
   tiles.forEach((tile, index) => {
     const signature = JSON.stringify(tile), button = root.children[index];
