@@ -93,19 +93,25 @@ def check_fit(weights: Mapping[str, Tensor], experiment: Experiment) -> None:
     Raises InvalidCheckpoint naming those that differ: a state dict fits only the architecture it was
     saved from.
     """
-    with torch.device("meta"):  # shapes without memory: what a file asks for may be far larger than the file
-        expected = networks.build(experiment).state_dict()
-    differences = [f"{name} is missing" for name in expected if name not in weights]
-    differences += [f"{_shown(name)} is not in the network" for name in weights if name not in expected]
+    expected = expected_tensors(experiment)
+    differences = []
     for name, value in expected.items():
         if name in weights and (weights[name].shape, weights[name].dtype) != (value.shape, value.dtype):
             found = weights[name]
             differences.append(
                 f"{name} is {_kind(found)} but the network's is {_kind(value)}",
             )
+    differences += [f"{name} is missing" for name in expected if name not in weights]
+    differences += [f"{_shown(name)} is not in the network" for name in weights if name not in expected]
     if differences:
         more = f" and {len(differences) - 5:,} more" if len(differences) > 5 else ""
         raise InvalidCheckpoint(f"The weights do not fit the network: {'; '.join(differences[:5])}{more}.")
+
+
+def expected_tensors(experiment: Experiment) -> dict[str, Tensor]:
+    """The state dict of the experiment's network as names, shapes and dtypes, without memory (meta)."""
+    with torch.device("meta"):  # what a file asks for may be far larger than the file
+        return dict(networks.build(experiment).state_dict())
 
 
 def scores_of(point: Metrics) -> dict[str, float]:

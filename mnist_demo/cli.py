@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
 
@@ -207,10 +209,16 @@ def _drawings(options: argparse.Namespace) -> None:
 def _predict(options: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     checkpoint = checkpoints.load(options.checkpoint)
+    failed = 0
     for path in options.pictures:
-        if not path.is_file():
-            raise InvalidDrawing(f"There is no picture {path}.")
-        prediction = inference.recognize(sketch.read_picture(path.read_bytes()), checkpoint)
+        try:
+            prediction = inference.recognize(_picture(path), checkpoint)
+        except InvalidDrawing as error:
+            if len(options.pictures) == 1:
+                raise
+            print(error, file=sys.stderr)
+            failed += 1
+            continue
         if options.json:
             answer = {
                 "digit": prediction.digit,
@@ -221,6 +229,18 @@ def _predict(options: argparse.Namespace) -> None:
             print(json.dumps(answer))
         else:
             print(f"{path}: {_answer_line(prediction)}")
+
+    if failed:
+        raise InvalidDrawing(f"{failed} of {len(options.pictures)} pictures could not be read.")
+
+
+def _picture(path: Path) -> NDArray[np.uint8]:
+    if not path.is_file():
+        raise InvalidDrawing(f"There is no picture {path}.")
+    try:
+        return sketch.read_picture(path.read_bytes())
+    except InvalidDrawing as error:
+        raise InvalidDrawing(f"{path}: {error}") from error
 
 
 def _answer_line(prediction: inference.Prediction) -> str:

@@ -110,8 +110,19 @@ def _accept_pth(blob: bytes, experiment: Experiment | None) -> bytes:
             "A .pth file does not say which network it is of: choose the network and load it again."
         )
     file = pth_files.read(blob)
-    checkpoints.check_fit({name: _meta(name, t.shape, t.dtype) for name, t in file.tensors.items()}, experiment)
-    return _packed(file.load(), experiment, {})
+    described = {name: _meta(name, t.shape, t.dtype) for name, t in file.tensors.items()}
+    names = _our_names(described, experiment)
+    checkpoints.check_fit({names.get(name, name): tensor for name, tensor in described.items()}, experiment)
+    return _packed({names.get(name, name): tensor for name, tensor in file.load().items()}, experiment, {})
+
+
+def _our_names(described: Mapping[str, Tensor], experiment: Experiment) -> dict[str, str]:
+    """Another program's names for the same layers -> ours, where shapes and order are the network's; else nothing."""
+    ours = checkpoints.expected_tensors(experiment)
+    theirs = [(tensor.shape, tensor.dtype) for tensor in described.values()]
+    if theirs != [(tensor.shape, tensor.dtype) for tensor in ours.values()]:
+        return {}
+    return dict(zip(described, ours, strict=True))
 
 
 def _packed(weights: Mapping[str, Tensor], experiment: Experiment, scores: Mapping[str, float]) -> bytes:

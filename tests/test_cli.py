@@ -79,6 +79,20 @@ def test_predict(checkpoint: Path, picture: Path, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.count(str(picture)) == 2
 
 
+def test_a_picture_that_cannot_be_read_is_named_and_the_others_are_read(
+    checkpoint: Path, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = tmp_path / "text.png"
+    text.write_text("no picture")
+    assert run("predict", text, tmp_path / "gone.png", picture, "--checkpoint", checkpoint) == 1
+    captured = capsys.readouterr()
+    assert str(picture) in captured.out
+    first, second, third = captured.err.splitlines()
+    assert str(text) in first
+    assert "gone.png" in second
+    assert third == "2 of 3 pictures could not be read."
+
+
 def test_predict_of_a_blank_picture_refuses(
     checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -75,6 +75,16 @@ def test_a_state_dict_is_accepted_as_the_network_that_is_chosen(experiment: Expe
         assert all(torch.equal(v, accepted.model.state_dict()[k]) for k, v in model.state_dict().items())
 
 
+def test_other_names_for_the_same_layers_are_ours_by_their_order() -> None:
+    plain = torch.nn.Sequential(
+        torch.nn.Linear(784, 8), torch.nn.ReLU(), torch.nn.Linear(8, 4), torch.nn.ReLU(), torch.nn.Linear(4, 10)
+    )
+    accepted = checkpoints.unpack(uploads.accept(saved(plain.state_dict()), TINY))
+    image = torch.rand(3, 1, 28, 28)
+    assert torch.allclose(accepted.model(image), plain(image.flatten(1)))
+    assert "(5, 8)" in refused(saved(plain.state_dict()), Experiment.from_dict({"hidden_sizes": "8-5"}))
+
+
 @pytest.mark.parametrize("blob", [saved(weights_of()), save_tensors(weights_of())], ids=["pth", "safetensors"])
 def test_a_bare_state_dict_needs_a_network_to_be_chosen(blob: bytes) -> None:
     assert "choose the network" in refused(blob, None)

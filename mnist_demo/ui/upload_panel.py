@@ -13,7 +13,7 @@ import gradio as gr
 from mnist_demo import checkpoints, uploads
 from mnist_demo.choices import Network
 from mnist_demo.config import DEFAULT_HIDDEN_SIZES, Experiment
-from mnist_demo.errors import InvalidCheckpoint, MnistLabError
+from mnist_demo.errors import InvalidCheckpoint, InvalidExperiment, MnistLabError
 from mnist_demo.knobs import to_text
 from mnist_demo.ui.models import MAX_ASKED, ModelShelf
 from mnist_demo.ui.visit import QUICK, Visit, error_html, owner_of
@@ -29,7 +29,8 @@ def build_upload_panel(visit: Visit, shelf: ModelShelf, models: gr.Dropdown) -> 
     with gr.Accordion("Load a checkpoint", open=False):
         gr.Markdown(
             "One of ours (.safetensors), or a state dict saved by `torch.save(model.state_dict(), 'checkpoint.pth')`. "
-            "A state dict holds no architecture: say which network it is of."
+            "A state dict holds no architecture: say which network it is of. Its names may be others than ours, if "
+            "shapes and order are the network's."
         )
         with gr.Row():
             network = gr.Dropdown(list(Network), value=Network.MLP, label="Network", min_width=110)
@@ -42,14 +43,18 @@ def build_upload_panel(visit: Visit, shelf: ModelShelf, models: gr.Dropdown) -> 
         words = gr.HTML("", elem_id="upload-words")
 
     async def load(path: Any, chosen: Any, hidden_sizes: Any, keys: Any, request: gr.Request) -> tuple[Any, str]:
+        experiment, unknown = None, None
         try:
             experiment = Experiment.from_dict({"network": chosen, "hidden_sizes": hidden_sizes})
+        except InvalidExperiment as error:  # a file of ours does not need it
+            unknown = error
+        try:
             blob = _read(path)
             accepted = await visit.cluster.run(uploads.accept, blob, experiment, deadline_seconds=DEADLINE_SECONDS)
             name = f"{Path(path).name[:40]} (yours)"
             key = shelf.add_upload(name, checkpoints.unpack(accepted), owner_of(request))
         except MnistLabError as error:
-            return gr.skip(), error_html(error)
+            return gr.skip(), error_html(unknown or error)
         asked = [key, *(keys if isinstance(keys, list) else [])][:MAX_ASKED]
         shown = gr.update(choices=shelf.choices(owner_of(request)), value=asked)
         return shown, f'<p class="mnist-note">{escape(name)} now reads your drawing.</p>'
