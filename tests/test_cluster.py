@@ -260,6 +260,7 @@ def test_killing_every_worker_in_mid_task_heals_and_the_tasks_run_again(cluster:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 def test_a_worker_that_dies_again_fifteen_seconds_later_comes_back() -> None:
     """Dask's `lost-worker-timeout` dismissed such a worker, and the cluster stayed one short."""
     with Cluster.start(workers=1) as cluster:

@@ -69,6 +69,7 @@ def test_script_of_each_run_of_a_pair_prints_the_hash_of_the_app(query: str, tmp
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("query", EVERY_KIND)
 def test_script_of_every_kind_of_run_prints_the_hash_of_the_app(query: str, tmp_path: Path) -> None:
     experiment = Pair.from_query(query).a

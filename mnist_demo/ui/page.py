@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 
 from mnist_demo.errors import MnistLabError
 
-UNREADABLE = "The server cannot use these values: send what the page sends."
+UNREADABLE = "The server cannot use these values; if the page has sent them, load it again."
 MAX_BODY_BYTES = 16_000_000  # an upload has 8 MB at most; a larger body would be parsed before anybody looks at it
 MAX_CHARACTERS = 300  # Gradio's own messages repeat the bad value, however long, and name Python's types
 

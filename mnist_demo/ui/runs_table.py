@@ -79,8 +79,8 @@ class RunsTable:
             others = [other.name for other in self.visit.store.of_owner(run.owner) if other is not run]
             run.name = checked_name(name, others)
         except MnistLabError as error:
-            return self._all(ids, overlay, error_html(error), request)
-        return self._all(ids, overlay, "", request)
+            return self._all(ids, overlay, error_html(error), request, run_id)
+        return self._all(ids, overlay, "", request, run_id)
 
     def delete(self, run_id: Any, ids: Any, overlay: Any, request: gr.Request) -> list[Any]:
         """Forgets an earlier run; the two on the page stay, because Resume and the slider need them."""
@@ -90,7 +90,7 @@ class RunsTable:
                 raise RunError(f"Run {run.name} is on the page: train another pair, then delete it.")
             self.visit.store.drop(run)
         except MnistLabError as error:
-            return self._all(ids, overlay, error_html(error), request)
+            return self._all(ids, overlay, error_html(error), request, run_id)
         return self._all(ids, overlay, "", request)
 
     def _on_page(self, ids: Any, overlay: Any, request: gr.Request) -> tuple[list[Run], list[Run]]:
@@ -101,20 +101,23 @@ class RunsTable:
         others = [run for run in self.visit.runs(overlay, request) if run not in pair_of_runs and run.history]
         return pair_of_runs, list({run.id: run for run in others}.values())
 
-    def _all(self, ids: Any, overlay: Any, message: str, request: gr.Request) -> list[Any]:
+    def _all(self, ids: Any, overlay: Any, message: str, request: gr.Request, chosen: Any = None) -> list[Any]:
+        """Everything; `chosen` is the run that stays chosen while it is there, else the latest is."""
         mine = self.visit.store.of_owner(owner_of(request))
         pair_of_runs, others = self._on_page(ids, overlay, request)
         earlier = [run for run in mine if run not in pair_of_runs and run.history]
         choices = [(run.name, run.id) for run in earlier]
         is_idle = bool(pair_of_runs) and not any(run.is_busy for run in pair_of_runs)
-        had_overlay = bool(overlay) or bool(message)
+        known = [run.id for run in mine]
+        which = chosen if chosen in known else known[-1] if known else None
+        should_redraw = bool(overlay) or bool(message)
         return [
             runs_html(mine, pair_of_runs) if mine else note_html(EMPTY),
             gr.CheckboxGroup(choices=choices, value=[run.id for run in others], visible=bool(choices)),
             gr.Row(visible=bool(mine)),
-            gr.update(choices=[(run.name, run.id) for run in mine], value=mine[-1].id if mine else None),
+            gr.update(choices=[(run.name, run.id) for run in mine], value=which),
             tuple(run.id for run in others),
-            _curves(pair_of_runs, others) if is_idle and had_overlay else gr.skip(),
+            _curves(pair_of_runs, others) if is_idle and should_redraw else gr.skip(),
             message,
         ]
 

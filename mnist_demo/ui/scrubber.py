@@ -67,6 +67,14 @@ class Scrubber:
                 )
                 self.stopping = gr.HTML("", elem_id="stopping")
 
+    def close_on(self, *begins: Any) -> None:
+        """Hides everything on events with which a training begins: it would show where the last one ended."""
+        gr.on(begins, self.close, None, [self.empty, self.bar, self.panel], **QUICK)
+
+    def close(self) -> list[Any]:
+        """What is there before and while a pair trains."""
+        return [gr.HTML(visible=True), gr.Column(visible=False), gr.Column(visible=False)]
+
     def connect(self, canvas: Any, tab: gr.Tab, tabs: gr.Tabs) -> None:
         """Connects everything, once the Draw tab's canvas is there; `tab` is the one that this panel is in."""
         place = [self.position, self.which, self.current]
@@ -80,7 +88,8 @@ class Scrubber:
 
         opened = self.finished.change(self.open, opened_by, opening, **QUICK)
         opened.then(self.look, looked_at, self.looks.outputs, **QUICK)
-        moved = self.position.input(self.follow, followed, follows, **newest)
+        # A number may be typed beside the slider, and Gradio refuses what is out of its bounds: `follow` knows better.
+        moved = self.position.input(self.follow, followed, follows, preprocess=False, **newest)
         moved.then(self.look, looked_at, self.looks.outputs, **newest)  # afterwards: it asks thousands of images
         chosen = self.which.input(self.answer, [*place, canvas], self.bars, **newest)
         chosen.then(self.look, looked_at, self.looks.outputs, **newest)
@@ -103,8 +112,7 @@ class Scrubber:
         """When a training has ended: the slider reaches its last point and stands there."""
         pair_of_runs = self._pair(ids, request)
         if not pair_of_runs:
-            hidden = [gr.HTML(visible=True), gr.Column(visible=False), gr.Column(visible=False)]
-            return [*hidden, *[gr.skip()] * 5]
+            return [*self.close(), *[gr.skip()] * 5]
         epochs = scrub_epochs(pair_of_runs)
         last = len(epochs) - 1
         for run in pair_of_runs:

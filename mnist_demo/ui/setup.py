@@ -18,13 +18,16 @@ from mnist_demo.ui.lesson_panel import FREE, NEXT_SLOTS, LessonPanel
 from mnist_demo.ui.link import Knobs, Link, read_link
 from mnist_demo.ui.loop_panel import loop_html
 from mnist_demo.ui.run_view import difference_html
-from mnist_demo.ui.visit import QUICK, Visit, error_html
+from mnist_demo.ui.visit import QUICK, Visit, error_html, note_html
 
 # The page may be a frame inside a Space's page, whose address is the one to hand on.
+NO_LINK = "?"  # a query that no pair has
 LINK_JS = """(query) => {
   const outer = document.referrer.startsWith("https://huggingface.co/spaces/") ? document.referrer : location.href;
-  return outer.split(/[?#]/)[0] + (query ? "?" + query : "");
+  return query === "?" ? "" : outer.split(/[?#]/)[0] + (query ? "?" + query : "");
 }"""
+
+LEFT_LESSON = "These are no longer the lesson's knobs; choose it again to have them back."
 
 
 class Setup:
@@ -121,10 +124,12 @@ class Setup:
         try:
             pair = self.form.read(values)
         except InvalidExperiment as error:
-            return [error_html(error), gr.skip(), ""]
+            return [error_html(error), gr.skip(), NO_LINK]
         chosen = Knobs(chosen_knobs) if chosen_knobs in set(Knobs) else Knobs.FREE
         lesson_slug = slug if isinstance(slug, str) and slug != FREE else None
-        return [difference_html(pair), loop_html(pair), Link(pair, lesson_slug, chosen).to_query()]
+        of_lesson = lesson(lesson_slug) if lesson_slug else None
+        note = note_html(LEFT_LESSON) if of_lesson and of_lesson.pair != pair else ""
+        return [difference_html(pair) + note, loop_html(pair), Link(pair, lesson_slug, chosen).to_query()]
 
     def open_link(self, request: gr.Request) -> list[Any]:
         """The lesson or pair of a page's link, or a notice of what is wrong with it."""

@@ -4,6 +4,7 @@ Knows the order of things on the page and which button does what. The runs are `
 before a training, the hints and the views of a run are modules of their own.
 """
 
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,7 +12,7 @@ import gradio as gr
 
 from mnist_demo import driver
 from mnist_demo.cluster import Phase
-from mnist_demo.errors import MnistLabError
+from mnist_demo.errors import MnistLabError, RunError
 from mnist_demo.runs import Run
 from mnist_demo.training import Status
 from mnist_demo.ui.after_training import AfterTraining
@@ -23,6 +24,7 @@ from mnist_demo.ui.scrubber import Scrubber
 from mnist_demo.ui.setup import Setup
 from mnist_demo.ui.visit import QUICK, Visit, error_html, note_html, owner_of
 
+FAULT = "The server has made a mistake: Resume goes on from the last point."
 CONCURRENT_PAIRS = 4  # more visitors wait in the queue and are told their place
 PACES = [("in about 6 s", 6.0), ("in about 20 s", 20.0), ("as fast as it goes", 0.0)]
 
@@ -85,6 +87,8 @@ class TrainTab:
         self.train.click(training.start, [self.current, self.finished, self.pace, *form.inputs], shown, **long)
         self.resume.click(training.resume, [self.current, self.finished, self.pace], shown, **long)
         self.stop.click(training.stop, [self.current], None, **QUICK)
+        self.scrubber.close_on(self.resume.click, self.current.change)
+        gr.on(form.edited, None, None, self.notice, js="() => ''", **QUICK)  # it was about other knobs
         told = [*panel.answer_outputs, *self.hints.outputs]
         self.finished.change(self.tell, [panel.chooser, panel.guess, self.current], told, **QUICK)
 
@@ -138,6 +142,9 @@ class _Training:
             message = closing_words(pair_of_runs)
         except MnistLabError as error:
             message = error_html(error)
+        except Exception as error:  # a fault of ours: the buttons come back all the same
+            logging.getLogger(__name__).error("A training failed.", exc_info=error)
+            message = error_html(RunError(FAULT))
         count = count + 1 if isinstance(count, int) else 0
         yield (*pair_view(pair_of_runs), message, ids, count, *_buttons(pair_of_runs, is_training=False))
 

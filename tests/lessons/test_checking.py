@@ -38,6 +38,7 @@ def test_nine_of_ten_seeds_are_enough(held: int, is_good: bool) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)
 def test_every_lesson_holds_on_nine_of_ten_seeds() -> None:
     verdicts = [verdict for verdict in checking.check(lessons(), seeds=10) if verdict]
     assert len(verdicts) == len(lessons())

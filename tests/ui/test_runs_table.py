@@ -78,6 +78,7 @@ def test_a_new_name_appears_everywhere_and_is_escaped(panel: Panel) -> None:
     assert "&lt;b&gt;wide" in shown["table"]
     assert "<b>wide" not in shown["table"]
     assert "<b>wide</b>" in [name for name, _ in shown["shown"].choices]
+    assert shown["which"]["value"] == run.id  # not another one, that the next click would delete
     refused = named(panel.table.rename(panel.earlier[1].id, "<b>wide</b>", panel.ids, (), request_of(ME)))
     assert "taken" in refused["message"]
     assert panel.earlier[1].name == "1B"

@@ -1,5 +1,6 @@
 """What is decided before a training: question, knobs, difference, loop and link are always of one pair."""
 
+import html
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from mnist_demo.pair import Pair
 from mnist_demo.ui.hint_panel import HintPanel
 from mnist_demo.ui.lesson_panel import FREE
 from mnist_demo.ui.link import Knobs, read_link
-from mnist_demo.ui.setup import Setup
+from mnist_demo.ui.setup import LEFT_LESSON, NO_LINK, Setup
 from tests.ui.trained import unserved_page, visit_of
 
 # Gradio's queue statistics use a pandas option that pandas has since deprecated.
@@ -76,13 +77,23 @@ def test_the_link_of_what_is_described_opens_it_again(setup: Setup) -> None:
         assert first == second
 
 
+def test_knobs_that_have_left_their_lesson_are_told(setup: Setup) -> None:
+    for each in lessons():
+        values = knob_values(setup, setup.choose(each.slug))
+        assert LEFT_LESSON not in setup.describe(each.slug, Knobs.FREE, *values)[0]
+        other = Pair(a=each.pair.a.replace(epochs=7), b=each.pair.b.replace(epochs=7))
+        changed = knob_values(setup, setup.show(FREE, other))
+        assert html.escape(LEFT_LESSON) in setup.describe(each.slug, Knobs.FREE, *changed)[0]
+        assert LEFT_LESSON not in html.unescape(setup.describe(FREE, Knobs.FREE, *changed)[0])
+
+
 def test_knobs_that_make_no_pair_are_told_and_make_no_link(setup: Setup) -> None:
     values = knob_values(setup, setup.choose(lessons()[0].slug))
     values[1] = "many"
     difference, loop, query = setup.describe(FREE, Knobs.FREE, *values)
     assert re.search(r"\(hidden_sizes\) cannot be .*many", difference)
     assert loop == gr.skip()
-    assert query == ""
+    assert query == NO_LINK
 
 
 def test_a_bad_link_leaves_the_defaults_and_says_so(setup: Setup) -> None:

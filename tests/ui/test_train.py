@@ -1,0 +1,43 @@
+"""The handlers behind Train and Resume: whatever ends a training, the page gets its buttons back."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from mnist_demo import driver
+from mnist_demo.cluster import Cluster, ClusterStatus, Phase
+from mnist_demo.config import Experiment
+from mnist_demo.errors import EngineUnavailable
+from mnist_demo.runs import Run
+from mnist_demo.ui.train import FAULT, TrainTab, _Training
+from tests.ui.trained import ME, do, ids_of, request_of, tiny_pair, unserved_page, visit_of
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [(ValueError("inner matters"), FAULT), (EngineUnavailable("No worker is left."), "No worker is left.")],
+)
+def test_whatever_ends_a_training_the_buttons_come_back(
+    mnist_root: Path, tiny: Experiment, monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
+) -> None:
+    async def failing(_runs: Sequence[Run], *_: Any) -> AsyncIterator[None]:
+        yield
+        raise error
+
+    visit = replace(visit_of(mnist_root), cluster=cast(Cluster, SimpleNamespace(status=ClusterStatus(Phase.READY, 2))))
+    with unserved_page():
+        handlers = _Training(visit, TrainTab(visit).setup.form)
+    pair_of_runs = visit.store.create_pair(tiny_pair(tiny), ME)
+    monkeypatch.setattr(driver, "train", failing)
+
+    async def pages() -> list[tuple[Any, ...]]:
+        return [page async for page in handlers.resume(ids_of(pair_of_runs), 0, 0, request_of(ME))]
+
+    *_, last = do(pages())
+    assert sentence in last[2]
+    assert "inner matters" not in last[2]
+    assert [button.interactive for button in last[-3:]] == [True, False, True]  # Train, Stop, Resume
