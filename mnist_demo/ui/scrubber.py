@@ -67,12 +67,14 @@ class Scrubber:
                 )
                 self.stopping = gr.HTML("", elem_id="stopping")
 
-    def close_on(self, *begins: Any) -> None:
-        """Hides everything on events with which a training begins: it would show where the last one ended."""
-        gr.on(begins, self.close, None, [self.empty, self.bar, self.panel], **QUICK)
+    @property
+    def parts(self) -> list[Any]:
+        """What `closed` hides and `open` shows."""
+        return [self.empty, self.bar, self.panel]
 
-    def close(self) -> list[Any]:
-        """What is there before and while a pair trains."""
+    @staticmethod
+    def closed() -> list[Any]:
+        """The parts before and while a pair trains: they would show where the last training ended."""
         return [gr.HTML(visible=True), gr.Column(visible=False), gr.Column(visible=False)]
 
     def connect(self, canvas: Any, tab: gr.Tab, tabs: gr.Tabs) -> None:
@@ -82,37 +84,37 @@ class Scrubber:
         follows = [self.charts, self.numbers, self.bars]
         looked_at = [*place, self.looks.cell]
         opened_by = [self.which, self.patience, self.current, canvas]
-        opening = [self.empty, self.bar, self.panel, self.position, self.looks.cell, self.stopping]
-        opening += [self.numbers, self.bars]
-        newest: dict[str, Any] = {"trigger_mode": "always_last", **QUICK}
+        opening = [*self.parts, self.position, self.looks.cell, self.stopping, self.numbers, self.bars]
+        # A number may be typed beside a slider, and Gradio refuses what is out of its bounds: the handlers know better.
+        unchecked: dict[str, Any] = {"preprocess": False, **QUICK}
+        newest: dict[str, Any] = {"trigger_mode": "always_last", **unchecked}
 
-        opened = self.finished.change(self.open, opened_by, opening, **QUICK)
-        opened.then(self.look, looked_at, self.looks.outputs, **QUICK)
-        # A number may be typed beside the slider, and Gradio refuses what is out of its bounds: `follow` knows better.
-        moved = self.position.input(self.follow, followed, follows, preprocess=False, **newest)
+        opened = self.finished.change(self.open, opened_by, opening, **unchecked)
+        opened.then(self.look, looked_at, self.looks.outputs, **unchecked)
+        moved = self.position.input(self.follow, followed, follows, **newest)
         moved.then(self.look, looked_at, self.looks.outputs, **newest)  # afterwards: it asks thousands of images
         chosen = self.which.input(self.answer, [*place, canvas], self.bars, **newest)
         chosen.then(self.look, looked_at, self.looks.outputs, **newest)
-        clicked = self.charts.select(self.click_curve, followed[1:], [self.position, *follows], **QUICK)
-        clicked.then(self.look, looked_at, self.looks.outputs, **QUICK)
+        clicked = self.charts.select(self.click_curve, followed[1:], [self.position, *follows], **unchecked)
+        clicked.then(self.look, looked_at, self.looks.outputs, **unchecked)
         for index, button in enumerate(self.jumps):
 
             async def jump(*values: Any, request: gr.Request, index: int = index) -> list[Any]:
                 return await self.jump(index, *values, request=request)
 
-            jumped = button.click(jump, followed[1:], [self.position, *follows], **QUICK)
-            jumped.then(self.look, looked_at, self.looks.outputs, **QUICK)
-        tab.select(self.answer, [*place, canvas], self.bars, **QUICK)
-        self.looks.confusion.select(self.click_cell, place, [self.looks.cell, *self.looks.outputs], **QUICK)
-        drawn = self.looks.cell_tiles.select(self.looks.draw, [self.looks.cell_images, canvas], canvas, **QUICK)
+            jumped = button.click(jump, followed[1:], [self.position, *follows], **unchecked)
+            jumped.then(self.look, looked_at, self.looks.outputs, **unchecked)
+        tab.select(self.answer, [*place, canvas], self.bars, **unchecked)
+        self.looks.confusion.select(self.click_cell, place, [self.looks.cell, *self.looks.outputs], **unchecked)
+        drawn = self.looks.cell_tiles.select(self.looks.draw, [self.looks.cell_images, canvas], canvas, **unchecked)
         drawn.then(lambda: gr.Tabs(selected="draw"), None, tabs, **QUICK)
-        self.patience.input(self.stop_early, [self.patience, self.current], self.stopping, **QUICK)
+        self.patience.input(self.stop_early, [self.patience, self.current], self.stopping, **unchecked)
 
     async def open(self, which: Any, patience: Any, ids: Any, drawing: Any, request: gr.Request) -> list[Any]:
         """When a training has ended: the slider reaches its last point and stands there."""
         pair_of_runs = self._pair(ids, request)
         if not pair_of_runs:
-            return [*self.close(), *[gr.skip()] * 5]
+            return [*self.closed(), *[gr.skip()] * 5]
         epochs = scrub_epochs(pair_of_runs)
         last = len(epochs) - 1
         for run in pair_of_runs:

@@ -74,7 +74,7 @@ class TrainTab:
         panel, form = self.setup.panel, self.setup.form
         training = _Training(self.visit, form)
         shown = [self.charts, self.status, self.notice, self.current, self.finished]
-        shown += [self.train, self.stop, self.resume]
+        shown += [self.train, self.stop, self.resume, *self.scrubber.parts]
         long: dict[str, Any] = {
             "concurrency_id": "train",
             "concurrency_limit": CONCURRENT_PAIRS,
@@ -87,7 +87,6 @@ class TrainTab:
         self.train.click(training.start, [self.current, self.finished, self.pace, *form.inputs], shown, **long)
         self.resume.click(training.resume, [self.current, self.finished, self.pace], shown, **long)
         self.stop.click(training.stop, [self.current], None, **QUICK)
-        self.scrubber.close_on(self.resume.click, self.current.change)
         gr.on(form.edited, None, None, self.notice, js="() => ''", **QUICK)  # it was about other knobs
         told = [*panel.answer_outputs, *self.hints.outputs]
         self.finished.change(self.tell, [panel.chooser, panel.guess, self.current], told, **QUICK)
@@ -101,7 +100,7 @@ class TrainTab:
 class _Training:
     """The handlers behind Train, Stop and Resume. The first two yield the page as the runs grow."""
 
-    OUTPUTS = 8  # charts, status, notice, ids, count of finished trainings, three buttons
+    OUTPUTS = 11  # charts, status, notice, ids, count of finished trainings, three buttons, three parts of looking back
 
     def __init__(self, visit: Visit, form: ExperimentForm) -> None:
         self.visit = visit
@@ -135,10 +134,12 @@ class _Training:
     async def _follow(self, pair_of_runs: list[Run], pace: Any, count: Any) -> AsyncIterator[tuple[Any, ...]]:
         """Yields the page again and again while two runs train, and once more when they have ended."""
         ids = tuple(run.id for run in pair_of_runs)
-        yield (*pair_view(pair_of_runs), self._waiting(), ids, count, *_buttons(pair_of_runs, is_training=True))
+        training = (ids, count, *_buttons(pair_of_runs, is_training=True))
+        as_it_is = [gr.skip()] * 3
+        yield (*pair_view(pair_of_runs), self._waiting(), *training, *Scrubber.closed())
         try:
             async for _ in driver.train(pair_of_runs, self.visit.cluster, self.visit.root, _pace_seconds(pace)):
-                yield (*pair_view(pair_of_runs), "", ids, count, *_buttons(pair_of_runs, is_training=True))
+                yield (*pair_view(pair_of_runs), "", *training, *as_it_is)
             message = closing_words(pair_of_runs)
         except MnistLabError as error:
             message = error_html(error)
@@ -146,7 +147,7 @@ class _Training:
             logging.getLogger(__name__).error("A training failed.", exc_info=error)
             message = error_html(RunError(FAULT))
         count = count + 1 if isinstance(count, int) else 0
-        yield (*pair_view(pair_of_runs), message, ids, count, *_buttons(pair_of_runs, is_training=False))
+        yield (*pair_view(pair_of_runs), message, ids, count, *_buttons(pair_of_runs, is_training=False), *as_it_is)
 
     def _message(self, html: str) -> tuple[Any, ...]:
         return (gr.skip(), gr.skip(), html, *[gr.skip()] * (self.OUTPUTS - 3))

@@ -332,6 +332,10 @@ def test_the_slider_a_click_on_the_curves_a_cell_and_a_mistake(page: Page, app: 
     page.keyboard.press("ArrowLeft")
     expect(matrices).to_have_attribute("data-seq", "5")
     expect(page.locator("svg[data-chart=loss] .mnist-cursor").first).to_be_visible()
+    for typed, place in (("99", "6"), ("-3", "0")):  # out of its bounds: as near as there is
+        page.locator("#scrub input[type=number]").fill(typed)
+        page.keyboard.press("Tab")
+        expect(matrices).to_have_attribute("data-seq", place)
     chart = page.locator("svg[data-chart=loss]")
     chart.focus()
     page.keyboard.press("Home")

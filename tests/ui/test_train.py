@@ -37,7 +37,8 @@ def test_whatever_ends_a_training_the_buttons_come_back(
     async def pages() -> list[tuple[Any, ...]]:
         return [page async for page in handlers.resume(ids_of(pair_of_runs), 0, 0, request_of(ME))]
 
-    *_, last = do(pages())
+    first, *_, last = do(pages())
+    assert [part.visible for part in first[-3:]] == [True, False, False]  # looking back waits for the end
     assert sentence in last[2]
     assert "inner matters" not in last[2]
-    assert [button.interactive for button in last[-3:]] == [True, False, True]  # Train, Stop, Resume
+    assert [button.interactive for button in last[-6:-3]] == [True, False, True]  # Train, Stop, Resume
