@@ -18,7 +18,7 @@ from torch import nn
 from mnist_demo import checkpoints, sketch
 from mnist_demo.checkpoints import LEAST_CONFIDENCE, TEMPERATURE, Checkpoint
 from mnist_demo.data import CLASSES, normalize
-from mnist_demo.ink import Ink, Piece, shrink, side_by_side, stroke_width
+from mnist_demo.ink import Ink, Piece, one_above_another, shrink, side_by_side, stroke_width
 from mnist_demo.ink import pieces as pieces_of
 from mnist_demo.sketch import Stage
 
@@ -28,7 +28,7 @@ LEAST_SIZE = 0.06  # of the canvas: a smaller drawing is no digit
 # of 90 blots at most 0.92, and 15 of the 17 digits as thick that it read right 0.96 or more.
 CLICK_LENGTH, BLOT_LENGTH, BLOT_CONFIDENCE = 2.0, 3.6, 0.94
 PART_HEIGHT = 0.55  # of the tallest: a lower part of a drawing belongs to its neighbour
-# Parts side by side are several digits if two of them are more surely digits than this, and than the whole.
+# Parts that stand apart are several digits if two of them are more surely digits than this, and than the whole.
 PART_CONFIDENCE, UNLIKE_PART_CONFIDENCE = 0.8, 0.5
 MAX_PARTS = 6
 
@@ -97,7 +97,7 @@ class _Drawing:
 
     stages: list[Stage]
     is_blot: bool  # every piece is so short that it may be a click or two
-    parts: list[Ink]  # (28, 28) each: what stands side by side, if it is more than one
+    parts: list[Ink]  # (28, 28) each: what stands apart, if it is more than one
 
 
 def _answer(drawing: _Drawing, model: Checkpoint) -> Prediction:
@@ -183,8 +183,10 @@ def _are_dots(pieces: Sequence[Piece], longest: float) -> bool:
 
 
 def _parts(pieces: Sequence[Piece]) -> list[Ink]:
-    """What stands side by side, each as the network would see it alone; empty for a single part."""
+    """What stands side by side, else one above another, each as the network would see it alone; empty for one part."""
     parts = side_by_side(pieces)
+    if len(parts) < 2:
+        parts = one_above_another(pieces)
     tallest = max(part.bottom - part.top for part in parts)
     parts = [part for part in parts if part.bottom - part.top >= PART_HEIGHT * tallest]
     if len(parts) < 2:

@@ -62,14 +62,25 @@ def pieces(ink: Ink) -> list[Piece]:
     return sorted(found, key=lambda piece: piece.left)
 
 
-def side_by_side(parts: Sequence[Piece]) -> list[Piece]:
+def side_by_side(pieces: Sequence[Piece]) -> list[Piece]:
     """Pieces above one another joined, so that what is left stands apart from left to right."""
     joined: list[Piece] = []
-    for part in parts:
-        if joined and part.left < joined[-1].right:
-            joined[-1] = _join(joined[-1], part)
+    for piece in pieces:
+        if joined and piece.left < joined[-1].right:
+            joined[-1] = _join(joined[-1], piece)
         else:
-            joined.append(part)
+            joined.append(piece)
+    return joined
+
+
+def one_above_another(pieces: Sequence[Piece]) -> list[Piece]:
+    """Pieces beside one another joined, so that what is left stands apart from top to bottom."""
+    joined: list[Piece] = []
+    for piece in sorted(pieces, key=lambda piece: piece.top):
+        if joined and piece.top < joined[-1].bottom:
+            joined[-1] = _join(joined[-1], piece)
+        else:
+            joined.append(piece)
     return joined
 
 

@@ -97,6 +97,16 @@ def test_two_sure_parts_of_an_unsure_whole_are_several_digits() -> None:
     assert prediction.confidence <= 0.55
 
 
+def test_two_digits_one_above_the_other_are_several(training_data: TrainingData) -> None:
+    refused = 0
+    for number in range(20):
+        column = training_data.val.images[2 * number : 2 * number + 2, 4:24].numpy()  # MNIST's frame is 4 pixels wide
+        canvas = np.pad(column.reshape(40, 28), ((4, 4), (10, 10))).repeat(6, 0).repeat(6, 1)  # (288, 288)
+        canvas[136:152] = 0  # between them
+        refused += recognize(canvas).refusal is Refusal.SEVERAL_DIGITS
+    assert refused > 14
+
+
 def test_a_broken_digit_is_one_if_the_whole_is_surer_than_its_parts() -> None:
     assert recognize(bars(60, 220), model(narrow=2, wide=8)).refusal is None
     assert recognize(bars(60, 220), model(narrow=8, wide=9)).refusal is None

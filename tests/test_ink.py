@@ -61,6 +61,9 @@ def test_pieces_above_one_another_belong_together() -> None:
     assert first.bottom >= 90
     assert second.left >= 119
     assert (first.ink > 0).sum() == pytest.approx(10 * 30 + 60 * 20, rel=0.1)
+    assert len(ink.one_above_another(ink.pieces(canvas))) == 1
+    upper, lower = ink.one_above_another(ink.pieces(canvas.T.copy()))
+    assert upper.bottom <= lower.top
 
 
 def test_specks_go_and_the_rest_stays_as_it_was() -> None:
