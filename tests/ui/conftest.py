@@ -31,6 +31,7 @@ FLAGS = (
     "--disable-sync",
     "--no-first-run",
 )
+ATTEMPTS = 2  # on a busy machine the first may be too slow
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
@@ -76,17 +77,17 @@ def _launch(playwright: Playwright) -> Browser:
         _downloaded,
         _from_debian,
     )
+    failures: list[str] = []
     for source in sources:
         path = source(playwright)
-        if path is None:
-            continue
-        try:
-            return playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        except Exception:
-            continue
+        for _ in range(ATTEMPTS if path else 0):
+            try:
+                return playwright.chromium.launch(executable_path=path, args=list(FLAGS), timeout=60_000)
+            except Exception as error:
+                failures.append(f"{path}: {str(error)[:400]}")
     return pytest.fail(
         "No Chromium could be found, downloaded or started: install Chromium or Google Chrome "
-        "(on Debian: `apt-get install chromium`) and run the tests again."
+        "(on Debian: `apt-get install chromium`) and run the tests again.\n" + "\n".join(failures)
     )
 
 
