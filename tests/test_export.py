@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,11 @@ def _script_hash(experiment: Experiment, folder: Path) -> str:
 def test_script_of_each_run_of_a_pair_prints_the_hash_of_the_app(query: str, tmp_path: Path) -> None:
     pair = Pair.from_query(query)
     hashes = [_app_hash(experiment) for experiment in (pair.a, pair.b)]
-    assert [_script_hash(experiment, tmp_path) for experiment in (pair.a, pair.b)] == hashes
+    folders = [tmp_path / name for name in ("a", "b")]
+    for folder in folders:
+        folder.mkdir()
+    with ThreadPoolExecutor() as both:  # each is a process of its own
+        assert list(both.map(_script_hash, (pair.a, pair.b), folders)) == hashes
     assert hashes[0] != hashes[1]
 
 

@@ -186,7 +186,7 @@ def complaint(status: int, answer: Any, seconds: float) -> str:
 
 def cases_for(endpoint: Endpoint, sent: list[Any]) -> Iterator[list[Any]]:
     """A share of the cases, each in one of the places in turn, so that all endpoints together get all of them often."""
-    share = 8 if endpoint.is_queued else 4
+    share = 12 if endpoint.is_queued else 6
     for number, case in enumerate(CASES[endpoint.index % share :: share], start=endpoint.index):
         place = number % len(sent)
         yield [*sent[:place], case, *sent[place + 1 :]]
@@ -254,11 +254,15 @@ def test_a_body_of_50_mb_is_refused_before_it_is_read(caller: Caller, path: str)
     assert caller.send("GET", "/config")[0] == 200
 
 
-def test_of_invented_sessions_only_the_last_300_are_kept(caller: Caller, app: ServedApp) -> None:
-    for number in range(310):
+def test_of_invented_sessions_only_the_last_are_kept(
+    caller: Caller, app: ServedApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    holder = app.server.state_holder
+    assert holder.capacity <= 300
+    monkeypatch.setattr(holder, "capacity", 20)
+    for number in range(40):
         body = {"data": [], "fn_index": 0, "session_hash": f"invented-{number}"}
         caller.send("POST", "/gradio_api/run/predict", json.dumps(body).encode())
     assert caller.send("GET", "/config")[0] == 200
-    kept = app.server.state_holder.session_data
-    assert "invented-309" in kept
-    assert len(kept) <= 300
+    assert "invented-39" in holder.session_data
+    assert len(holder.session_data) <= 20
