@@ -17,7 +17,7 @@ THEME = gr.themes.Default(
 CSS = """
 :root { --mnist-a: #0072b2; --mnist-b: #d55e00; }
 .dark { --mnist-a: #56b4e9; --mnist-b: #e69f00; }
-.gradio-container { max-width: 1320px !important; margin: 0 auto; overflow: clip !important; }
+.gradio-container { width: 100%; max-width: 1320px !important; margin: 0 auto; overflow: clip !important; }
 .mnist-header h1 { font-size: 1.5rem; margin: 0; letter-spacing: -0.01em; }
 .mnist-header p { margin: 0.1rem 0 0; color: var(--body-text-color-subdued); }
 .mnist-difference { font-size: 1.02rem; }
