@@ -3,9 +3,10 @@
 Knows grey pictures (255 = full ink). Does not know digits, MNIST or networks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,20 +65,19 @@ def pieces(ink: Ink) -> list[Piece]:
 
 def side_by_side(pieces: Sequence[Piece]) -> list[Piece]:
     """Pieces above one another joined, so that what is left stands apart from left to right."""
-    joined: list[Piece] = []
-    for piece in pieces:
-        if joined and piece.left < joined[-1].right:
-            joined[-1] = _join(joined[-1], piece)
-        else:
-            joined.append(piece)
-    return joined
+    return _apart(pieces, attrgetter("left"), attrgetter("right"))
 
 
 def one_above_another(pieces: Sequence[Piece]) -> list[Piece]:
     """Pieces beside one another joined, so that what is left stands apart from top to bottom."""
+    return _apart(pieces, attrgetter("top"), attrgetter("bottom"))
+
+
+def _apart(pieces: Sequence[Piece], start: Callable[[Piece], int], end: Callable[[Piece], int]) -> list[Piece]:
+    """Pieces that overlap from their starts to their ends joined, in the order of their starts."""
     joined: list[Piece] = []
-    for piece in sorted(pieces, key=lambda piece: piece.top):
-        if joined and piece.top < joined[-1].bottom:
+    for piece in sorted(pieces, key=start):
+        if joined and start(piece) < end(joined[-1]):
             joined[-1] = _join(joined[-1], piece)
         else:
             joined.append(piece)

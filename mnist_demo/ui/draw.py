@@ -6,16 +6,14 @@ on offer are `models`.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 from PIL import Image
 
-from mnist_demo.errors import InvalidDrawing, MnistLabError
-from mnist_demo.inference import recognize, with_dropout_on
-from mnist_demo.sketch import MAX_PICTURE_BYTES, Stage, Step, read_base64, read_picture
+from mnist_demo.errors import MnistLabError
+from mnist_demo.inference import with_dropout_on
+from mnist_demo.sketch import Stage, Step
 from mnist_demo.ui.answers import Reader, checked_steps, read_drawing
 from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.bars import bars_value, create_bars
@@ -23,6 +21,7 @@ from mnist_demo.ui.components.canvas import create_canvas
 from mnist_demo.ui.components.tiles import Tile, create_tiles, tile, tiles_value
 from mnist_demo.ui.digits import build_digits_panel
 from mnist_demo.ui.models import MAX_ASKED, ModelShelf, checked_keys
+from mnist_demo.ui.predict_api import build_predict_api
 from mnist_demo.ui.upload_panel import build_upload_panel
 from mnist_demo.ui.visit import QUICK, Visit, owner_of
 from mnist_demo.ui.why_panel import build_why_panel
@@ -94,44 +93,8 @@ def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: An
 
     renewed = gr.on([tab.select, *refresh_on], renew, models, models, **QUICK)
     renewed.then(read, asked, shown, **QUICK)  # a run that has gone on answers anew
-
-    async def predict(image: str | dict[str, Any]) -> dict[str, Any]:
-        """Reads the digit in a picture: a PNG, JPEG or WebP file, or its base64 with or without `data:...;base64,`.
-
-        Returns the digit (null where there is no answer), the probabilities of 0 to 9, and why the picture is
-        refused, if it is. The shipped CNN answers; nothing is stored.
-        """
-        async with visit.reading:
-            return await asyncio.to_thread(_predict, image)
-
-    gr.api(predict, api_name="predict", queue=False)  # type: ignore[attr-defined]  # exported, but not in __all__
+    build_predict_api(visit)
     return canvas
-
-
-def _predict(image: Any) -> dict[str, Any]:
-    try:
-        prediction = recognize(read_base64(image) if isinstance(image, str) else read_picture(_taken_file(image)))
-    except MnistLabError as error:
-        raise gr.Error(str(error)) from error
-    return {
-        "digit": None if prediction.refusal else prediction.digit,
-        "probabilities": [round(float(probability), 6) for probability in prediction.probabilities],
-        "refusal": prediction.refusal,
-    }
-
-
-def _taken_file(file: Any) -> bytes:
-    """The bytes of a file that the caller has uploaded, which is not kept. Raises InvalidDrawing for anything else."""
-    name = file.get("path") if isinstance(file, dict) else None
-    uploads = Path(get_upload_folder()).resolve()
-    path = Path(name).resolve() if isinstance(name, str) and "\0" not in name else uploads
-    if not (path.is_relative_to(uploads) and path.is_file()):  # no other file of the server's
-        raise InvalidDrawing("The picture is a file to upload, or base64.")
-    if path.stat().st_size > MAX_PICTURE_BYTES:
-        raise InvalidDrawing(f"The picture has {path.stat().st_size:,} bytes; {MAX_PICTURE_BYTES:,} is the most.")
-    picture = path.read_bytes()
-    path.unlink(missing_ok=True)
-    return picture
 
 
 def _reader(visit: Visit, shelf: ModelShelf) -> Callable[..., Any]:

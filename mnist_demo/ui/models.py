@@ -64,9 +64,9 @@ class ModelShelf:
         kind, _, name = key.partition(":")
         if kind == "shipped" and name in self._shipped:
             return self._shipped[name]
-        upload = self._uploads.get(name)
-        if kind == "upload" and upload is not None and owner and upload.owner == owner:
-            return upload.checkpoint
+        uploads = dict(self._uploads_of(owner)) if kind == "upload" else {}
+        if name in uploads:
+            return uploads[name].checkpoint
         run_id, _, which = name.partition(":")
         if kind != "run" or which not in ("best", "last", "scrubbed"):
             raise UnknownRun("There is no such network; choose one from the list.")
