@@ -85,7 +85,7 @@ class ModelShelf:
         if words and key.startswith("upload:"):
             words.append("by its own account")
         if LEAST_CONFIDENCE not in scores:
-            words.append("takes everything for a digit")
+            words.append('never says "not a digit"')
         return name, ", ".join(words)
 
     def add_upload(self, name: str, checkpoint: Checkpoint, owner: str) -> str:
