@@ -11,11 +11,13 @@ from pathlib import Path
 
 import torch
 
-from mnist_demo import checkpoints, data, driver, training
 from mnist_demo.cluster import Cluster
-from mnist_demo.config import Experiment
-from mnist_demo.pair import Pair
-from mnist_demo.runs import RunStore
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.experiment.pair import Pair
+from mnist_demo.images import data
+from mnist_demo.learning import checkpoints, training
+from mnist_demo.serving import driver
+from mnist_demo.serving.runs import RunStore
 
 CORES = 2
 CHUNK_STEPS = 700

@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
 
-from mnist_demo import checkpoints, data, drawings, evaluation, inference, schedule, sketch, training
-from mnist_demo.config import Experiment, describe_changes, knobs
 from mnist_demo.errors import InvalidCheckpoint, InvalidDrawing, InvalidExperiment, MnistLabError
-from mnist_demo.export import script
-from mnist_demo.history import Metrics
-from mnist_demo.knobs import to_text
+from mnist_demo.experiment.config import Experiment, describe_changes, knobs
+from mnist_demo.experiment.history import Metrics
+from mnist_demo.experiment.knobs import to_text
+from mnist_demo.experiment.pair import Pair
+from mnist_demo.export.script import script
+from mnist_demo.images import data, sketch
+from mnist_demo.inference import drawings, evaluation, recognize
+from mnist_demo.learning import checkpoints, schedule, training
+from mnist_demo.learning.networks import weights_hash
 from mnist_demo.lessons import checking, lessons
-from mnist_demo.networks import weights_hash
-from mnist_demo.pair import Pair
 
 CHUNK_STEPS = 100
 COUNT_HELP = "drawings of each condition and of each kind of non-digit (200)"
@@ -212,7 +214,7 @@ def _predict(options: argparse.Namespace) -> None:
     failed = 0
     for path in options.pictures:
         try:
-            prediction = inference.recognize(_picture(path), checkpoint)
+            prediction = recognize.recognize(_picture(path), checkpoint)
         except InvalidDrawing as error:
             if len(options.pictures) == 1:
                 raise
@@ -243,7 +245,7 @@ def _picture(path: Path) -> NDArray[np.uint8]:
         raise InvalidDrawing(f"{path}: {error}") from error
 
 
-def _answer_line(prediction: inference.Prediction) -> str:
+def _answer_line(prediction: recognize.Prediction) -> str:
     if prediction.digit is None:
         return str(prediction.refusal)
     answer = f"{prediction.digit} ({prediction.confidence:.1%})"

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnist_demo import data
-from mnist_demo.config import Experiment
-from mnist_demo.data import TrainingData
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.images import data
+from mnist_demo.images.data import TrainingData
 
 TINY = {"hidden_sizes": (16,), "train_size": 100, "batch_size": 32, "epochs": 3}
 

@@ -8,8 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from mnist_demo import checkpoints, cli
-from mnist_demo.data import TrainingData
+from mnist_demo import cli
+from mnist_demo.images.data import TrainingData
+from mnist_demo.learning import checkpoints
 
 SHORT = ["--train-size", "100", "--hidden-sizes", "16", "--epochs", "2"]
 

@@ -14,34 +14,11 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [path.relative_to(ROOT).as_posix() for path in MODULES]
 MAX_LINES = 280
 
-# A module imports from its own floor or lower ones; floors by the first name below mnist_demo.
-FLOORS: dict[str, int] = {
-    **dict.fromkeys(["choices", "knobs", "config", "pair", "errors", "history"], 0),
-    **dict.fromkeys(
-        ["data", "ink", "sketch", "networks", "strokes", "penmanship", "handwriting", "nondigits", "schedule"], 1
-    ),
-    **dict.fromkeys(
-        ["losses", "optimizers", "training", "checkpoints", "inference", "evaluation", "explain", "drawings"], 2
-    ),
-    **dict.fromkeys(
-        [
-            "cluster",
-            "runs",
-            "driver",
-            "uploads",
-            "pth_files",
-            "hints",
-            "export",
-            "loop_source",
-            "step_by_step",
-            "figures",
-            "lessons",
-            "basics",
-        ],
-        3,
-    ),
-    **dict.fromkeys(["cli", "__main__", "ui"], 4),
-}
+# The folders, highest first: a module imports from its own folder and from those below it.
+FOLDERS = (
+    *("__main__", "cli", "ui", "export", "hints", "serving", "lessons", "inference", "learning", "images"),
+    *("basics", "cluster", "experiment", "errors"),
+)
 # What each library may be imported by, where not everyone may.
 ONLY_IN: dict[str, tuple[str, ...]] = {
     "gradio": ("mnist_demo/ui/",),
@@ -50,7 +27,8 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "tqdm": ("mnist_demo/cli.py",),
     "argparse": ("mnist_demo/cli.py",),
 }
-FLOOR_0 = {"pydantic", "pydantic_core", "mnist_demo"}
+PLAIN = {"experiment", "errors"}  # folders of plain Python: no tensors
+ALLOWED_IN_PLAIN = {"pydantic", "pydantic_core", "mnist_demo"}
 STANDARD = {"math", "re", "enum", "typing", "dataclasses", "collections", "urllib", "json", "functools"}
 
 
@@ -82,23 +60,33 @@ def test_imports_go_down(name: str) -> None:
     if path == PACKAGE / "__init__.py":
         assert not list(imports(path))
         return
-    assert room(path) in FLOORS, f"{name} has no floor: give it one in {Path(__file__).name}"
+    assert room(path) in FOLDERS, f"{name} has no place in the order of folders: give it one in {Path(__file__).name}"
     for dotted in imports(path):
         imported = room_of(dotted)
         if imported is not None:
-            assert FLOORS[imported] <= FLOORS[room(path)], f"{name} imports {dotted} from a higher floor"
+            assert FOLDERS.index(imported) >= FOLDERS.index(room(path)), f"{name} imports {dotted} from above"
         for library, allowed in ONLY_IN.items():
             if dotted.split(".")[0] == library:
                 assert name.startswith(allowed), f"{name} imports {dotted}"
-        if FLOORS[room(path)] == 0:
-            assert dotted.split(".")[0] in FLOOR_0 | STANDARD, f"{name} imports {dotted}"
+        if room(path) in PLAIN:
+            assert dotted.split(".")[0] in ALLOWED_IN_PLAIN | STANDARD, f"{name} imports {dotted}"
 
 
-def test_no_two_rooms_import_each_other() -> None:
+def module_of(dotted: str) -> str | None:
+    """The module that an import reaches: 'mnist_demo.ui.app.main' -> 'mnist_demo.ui.app'; None outside the package."""
+    for name in (dotted, dotted.rpartition(".")[0]):
+        place = ROOT / name.replace(".", "/")
+        if name.startswith("mnist_demo") and (place.with_suffix(".py").is_file() or (place / "__init__.py").is_file()):
+            return name
+    return None
+
+
+def test_no_circle_of_imports() -> None:
+    """Not between folders, which `test_imports_go_down` holds already, and not between modules inside one."""
     needs: dict[str, set[str]] = {}
     for path in MODULES:
-        found = {imported for dotted in imports(path) if (imported := room_of(dotted)) in FLOORS}
-        needs.setdefault(room(path), set()).update(found - {room(path)})
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        needs[name] = {found for dotted in imports(path) if (found := module_of(dotted))} - {name}
     while free := [name for name, others in needs.items() if not others & needs.keys()]:
         for name in free:
             del needs[name]
@@ -117,7 +105,7 @@ def test_the_walk_sees_every_kind_of_import(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_only_evaluation_opens_the_test_images() -> None:
-    allowed = {PACKAGE / "evaluation.py", PACKAGE / "data.py"}
+    allowed = {PACKAGE / "inference" / "evaluation.py", PACKAGE / "images" / "data.py"}
     for path in {*MODULES, ROOT / "app.py"} - allowed:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = {getattr(node, field, None) for field in ("id", "attr", "name")}
@@ -184,16 +172,16 @@ def tracked() -> list[Path]:
 
 
 def must_be_named() -> set[str]:
-    """Top-level entries (dotfiles apart), and below mnist_demo/ and mnist_demo/ui/ every module and folder."""
+    """Top-level entries (dotfiles apart); in the package every folder, and every module that no folder stands for."""
+    stands_for_itself = ("mnist_demo/basics/chapters", "mnist_demo/ui/components")
     found = set()
     for path in tracked():
-        parts = path.parts
-        if not parts[0].startswith("."):
-            found.add(parts[0])
-        for depth, house in ((1, ("mnist_demo",)), (2, ("mnist_demo", "ui"))):
-            if parts[:depth] == house and len(parts) > depth and parts[-1] != "__init__.py":
-                found.add("/".join(parts[: depth + 1]))
-    return found
+        if not path.parts[0].startswith("."):
+            found.add(path.parts[0])
+        if path.parts[0] == "mnist_demo" and not path.is_relative_to("mnist_demo/assets") and path.suffix == ".py":
+            named = [folder for folder in stands_for_itself if path.is_relative_to(folder)] or [path.as_posix()]
+            found |= {*named, *(parent.as_posix() for parent in Path(named[0]).parents if parent != Path())}
+    return {name for name in found if not name.endswith("__init__.py")}
 
 
 def test_the_map_in_readme_is_true() -> None:

@@ -4,10 +4,10 @@ Each rule reads an experiment and its recorded history and cites the numbers it 
 broken run is told apart from overfitting: while there is a bug, nothing is said of fit.
 """
 
-from mnist_demo.config import Experiment
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.experiment.history import History
 from mnist_demo.hints import bugs, comparison, fit
 from mnist_demo.hints.case import Case, Hint, Kind, Rule
-from mnist_demo.history import History
 
 __all__ = ["RULES", "Hint", "Kind", "hints"]
 

@@ -1,6 +1,6 @@
 """Rules for runs that are broken: no knob of fit helps here, a line or a scale is wrong."""
 
-from mnist_demo.choices import Activation, Mistake, Normalize
+from mnist_demo.experiment.choices import Activation, Mistake, Normalize
 from mnist_demo.hints.case import GUESSING_LOSS, Case, Hint, Kind, Rule
 
 SOFTMAX_FLOOR = 1.461  # ln(1 + 9/e): the lowest cross-entropy of ten numbers between 0 and 1

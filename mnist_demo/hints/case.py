@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from mnist_demo.choices import Mistake, Optimizer
-from mnist_demo.config import Experiment
-from mnist_demo.history import History, Metrics
+from mnist_demo.experiment.choices import Mistake, Optimizer
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.experiment.history import History, Metrics
 from mnist_demo.lessons.reading import Reading
 
 CHANCE = 0.2  # accuracy up to which a network of ten classes counts as guessing

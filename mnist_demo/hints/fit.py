@@ -1,10 +1,10 @@
 """Rules for sound runs: overfitting, underfitting, and what the curves of a healthy run may surprise with."""
 
-from mnist_demo.choices import Activation, Augmentation, Mistake, Network
-from mnist_demo.config import TRAIN_IMAGES
+from mnist_demo.experiment.choices import Activation, Augmentation, Mistake, Network
+from mnist_demo.experiment.config import TRAIN_IMAGES
+from mnist_demo.experiment.history import History, stopping_index
 from mnist_demo.hints.case import Case, Hint, Kind, Rule
-from mnist_demo.history import History, stopping_index
-from mnist_demo.schedule import total_steps
+from mnist_demo.learning.schedule import total_steps
 
 PATIENCE = 5  # epochs, for "would have stopped"
 

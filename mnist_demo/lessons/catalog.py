@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_demo.history import History
+from mnist_demo.experiment.history import History
+from mnist_demo.experiment.pair import Pair
 from mnist_demo.lessons.reading import Reading, is_true
-from mnist_demo.pair import Pair
 
 FOLDER = Path(__file__).parent
 # From what everybody meets first to what takes a second look.

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from mnist_demo import data, training
-from mnist_demo.config import Experiment
-from mnist_demo.history import Metrics
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.experiment.history import Metrics
+from mnist_demo.images import data
+from mnist_demo.learning import training
 from mnist_demo.lessons.catalog import Lesson
 
 NEEDED_SHARE = 0.9

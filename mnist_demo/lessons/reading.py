@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from mnist_demo.history import History, Metrics, best_index, gap, is_finite, most_accurate_index
+from mnist_demo.experiment.history import History, Metrics, best_index, gap, is_finite, most_accurate_index
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from mnist_demo.checkpoints import Checkpoint
 from mnist_demo.errors import InvalidDrawing
-from mnist_demo.inference import BLANK, Prediction, Refusal, recognize_by, shipped_cnn
-from mnist_demo.sketch import Stage, Step, read_picture
+from mnist_demo.images.sketch import Stage, Step, read_picture
+from mnist_demo.inference.recognize import BLANK, Prediction, Refusal, recognize_by, shipped_cnn
+from mnist_demo.learning.checkpoints import Checkpoint
 from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.bars import Answer, answer, bars_value
 from mnist_demo.ui.components.canvas import read_ink

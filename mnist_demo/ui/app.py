@@ -8,15 +8,16 @@ from typing import Any
 import gradio as gr
 import torch
 
-from mnist_demo import checkpoints, data
 from mnist_demo.cluster import Cluster
-from mnist_demo.driver import warm
-from mnist_demo.pair import Pair
-from mnist_demo.runs import RunStore
+from mnist_demo.experiment.pair import Pair
+from mnist_demo.images import data
+from mnist_demo.learning import checkpoints
+from mnist_demo.serving.driver import warm
+from mnist_demo.serving.runs import RunStore
+from mnist_demo.serving.shelf import ModelShelf
 from mnist_demo.ui.basics import build_basics_tab, experiment_of
+from mnist_demo.ui.before.lesson_panel import FREE
 from mnist_demo.ui.draw import build_draw_tab
-from mnist_demo.ui.lesson_panel import FREE
-from mnist_demo.ui.models import ModelShelf
 from mnist_demo.ui.page import APP_SETTINGS, Page
 from mnist_demo.ui.theme import CSS, THEME
 from mnist_demo.ui.train import TrainTab

@@ -16,8 +16,8 @@ from mnist_demo.basics import chapters, checklist, notebook, source
 from mnist_demo.basics.controls import Choice, Control, Number, Value
 from mnist_demo.basics.example import Example, Raised
 from mnist_demo.basics.workbench import Workbench
-from mnist_demo.config import Experiment
 from mnist_demo.errors import InvalidExperiment, MnistLabError
+from mnist_demo.experiment.config import Experiment
 
 HERE = Path(__file__).parent / "components" / "basics"
 PICTURES_CSS = Path(checklist.__file__).with_name("pictures.css")

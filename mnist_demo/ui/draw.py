@@ -1,6 +1,6 @@
 """The Draw tab: a canvas, what the networks see of it, and what up to three of them say while the pen moves.
 
-Knows the tab's controls and what each asks for; reading a drawing is `mnist_demo.inference`, the networks
+Knows the tab's controls and what each asks for; reading a drawing is `mnist_demo.inference.recognize`, the networks
 on offer are `models`.
 """
 
@@ -12,19 +12,19 @@ import gradio as gr
 from PIL import Image
 
 from mnist_demo.errors import MnistLabError
-from mnist_demo.inference import with_dropout_on
-from mnist_demo.sketch import Stage, Step
+from mnist_demo.images.sketch import Stage, Step
+from mnist_demo.inference.recognize import with_dropout_on
+from mnist_demo.serving.shelf import MAX_ASKED, ModelShelf, checked_keys
 from mnist_demo.ui.answers import Reader, checked_steps, read_drawing
 from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.bars import bars_value, create_bars
 from mnist_demo.ui.components.canvas import create_canvas
 from mnist_demo.ui.components.tiles import Tile, create_tiles, tile, tiles_value
-from mnist_demo.ui.digits import build_digits_panel
-from mnist_demo.ui.models import MAX_ASKED, ModelShelf, checked_keys
-from mnist_demo.ui.predict_api import build_predict_api
-from mnist_demo.ui.upload_panel import build_upload_panel
+from mnist_demo.ui.drawing.digits import build_digits_panel
+from mnist_demo.ui.drawing.predict_api import build_predict_api
+from mnist_demo.ui.drawing.upload_panel import build_upload_panel
+from mnist_demo.ui.drawing.why_panel import build_why_panel
 from mnist_demo.ui.visit import QUICK, Visit, owner_of
-from mnist_demo.ui.why_panel import build_why_panel
 
 FLICKER_SECONDS = 0.6
 SENT_SIDE = 112  # pixels, of a stage's picture

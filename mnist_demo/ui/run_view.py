@@ -6,12 +6,12 @@ Runs in, values of components out; no events, no components of its own.
 from collections.abc import Sequence
 from html import escape
 
-from mnist_demo.config import Experiment, changed_fields, describe_changes
-from mnist_demo.history import gap
-from mnist_demo.knobs import to_text
-from mnist_demo.pair import Pair
-from mnist_demo.runs import Run
-from mnist_demo.training import Status
+from mnist_demo.experiment.config import Experiment, changed_fields, describe_changes
+from mnist_demo.experiment.history import gap
+from mnist_demo.experiment.knobs import to_text
+from mnist_demo.experiment.pair import Pair
+from mnist_demo.learning.training import Status
+from mnist_demo.serving.runs import Run
 from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.curves import Curve, curve, curves_value
 from mnist_demo.ui.visit import note_html

@@ -1,6 +1,6 @@
 """The Train tab: two runs side by side, live.
 
-Knows the order of things on the page and which button does what. The runs are `mnist_demo.runs`; what is decided
+Knows the order of things on the page and which button does what. The runs are `serving.runs`; what is decided
 before a training, the hints and the views of a run are modules of their own.
 """
 
@@ -10,18 +10,18 @@ from typing import Any
 
 import gradio as gr
 
-from mnist_demo import driver
 from mnist_demo.cluster import Phase
 from mnist_demo.errors import MnistLabError, RunError
-from mnist_demo.runs import Run
-from mnist_demo.training import Status
-from mnist_demo.ui.after_training import AfterTraining
+from mnist_demo.learning.training import Status
+from mnist_demo.serving import driver
+from mnist_demo.serving.runs import Run
+from mnist_demo.ui.after.after_training import AfterTraining
+from mnist_demo.ui.after.scrubber import Scrubber
+from mnist_demo.ui.before.experiment_form import ExperimentForm
+from mnist_demo.ui.before.hint_panel import HintPanel
+from mnist_demo.ui.before.setup import Setup
 from mnist_demo.ui.components.curves import create_curves
-from mnist_demo.ui.experiment_form import ExperimentForm
-from mnist_demo.ui.hint_panel import HintPanel
 from mnist_demo.ui.run_view import closing_words, pair_view
-from mnist_demo.ui.scrubber import Scrubber
-from mnist_demo.ui.setup import Setup
 from mnist_demo.ui.visit import QUICK, Visit, error_html, note_html, owner_of
 
 FAULT = "The server has made a mistake: Resume goes on from the last point."

@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from mnist_demo.cluster import Cluster
-from mnist_demo.runs import Run, RunStore
+from mnist_demo.serving.runs import Run, RunStore
 
 # For handlers that answer at once: not queued behind trainings, no overlay, not in the API listing.
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}

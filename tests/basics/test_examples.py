@@ -12,8 +12,8 @@ from mnist_demo.basics import notebook, pictures, plots, source
 from mnist_demo.basics.chapters import CHAPTERS, EXAMPLES, find_example
 from mnist_demo.basics.example import Example
 from mnist_demo.basics.workbench import Workbench
-from mnist_demo.config import Experiment
 from mnist_demo.errors import InvalidExperiment
+from mnist_demo.experiment.config import Experiment
 
 ALL = pytest.mark.parametrize("example", EXAMPLES.values(), ids=list(EXAMPLES))
 DRAWING = {name: getattr(pictures, name, None) or getattr(plots, name) for name in notebook.DRAWING}

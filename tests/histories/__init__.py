@@ -9,10 +9,10 @@ import json
 from dataclasses import astuple
 from pathlib import Path
 
-from mnist_demo.config import Experiment
-from mnist_demo.history import Metrics
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.experiment.history import Metrics
+from mnist_demo.experiment.pair import Pair
 from mnist_demo.lessons import lessons
-from mnist_demo.pair import Pair
 
 FILE = Path(__file__).parent / "runs.jsonl"
 MORE = (

@@ -3,7 +3,7 @@
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
-from mnist_demo import data
+from mnist_demo.images import data
 from mnist_demo.lessons.checking import train_history
 from tests.histories import FILE, experiments, recorded, to_line
 

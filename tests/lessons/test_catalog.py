@@ -2,7 +2,7 @@
 
 import pytest
 
-from mnist_demo.config import changed_fields
+from mnist_demo.experiment.config import changed_fields
 from mnist_demo.lessons import Lesson, lesson, lessons
 from mnist_demo.lessons.catalog import FOLDER
 from tests.histories import link, recorded

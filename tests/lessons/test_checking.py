@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from mnist_demo.experiment.pair import Pair
 from mnist_demo.lessons import Lesson, checking, lesson, lessons
 from mnist_demo.lessons.catalog import Claim
-from mnist_demo.pair import Pair
 
 
 def _tiny(expression: str) -> Lesson:

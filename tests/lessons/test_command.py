@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from mnist_demo import cli
-from mnist_demo.export import script
+from mnist_demo.experiment.pair import Pair
+from mnist_demo.export.script import script
 from mnist_demo.lessons import Lesson, checking, lessons
 from mnist_demo.lessons.checking import Verdict
-from mnist_demo.pair import Pair
 
 
 @pytest.fixture

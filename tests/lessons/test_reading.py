@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from mnist_demo.history import Metrics
+from mnist_demo.experiment.history import Metrics
 from mnist_demo.lessons.reading import Reading, is_true
 
 

@@ -14,12 +14,7 @@ from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.bars import answer, bars_value, create_bars
 from mnist_demo.ui.components.canvas import CanvasPicture, canvas_picture, create_canvas, read_ink
 from mnist_demo.ui.components.curves import Curve, create_curves, curve, curves_value
-from mnist_demo.ui.components.tiles import (
-    ColorMap,
-    create_tiles,
-    tile,
-    tiles_value,
-)
+from mnist_demo.ui.components.tiles import ColorMap, create_tiles, tile, tiles_value
 
 EPOCHS = 40
 NAN = math.nan

@@ -19,8 +19,8 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Request, expect, sync_playwright
 
 from mnist_demo.cluster import Cluster
-from mnist_demo.driver import warm
-from mnist_demo.runs import RunStore
+from mnist_demo.serving.driver import warm
+from mnist_demo.serving.runs import RunStore
 from mnist_demo.ui.app import build_app, launch_settings
 
 FLAGS = (

@@ -14,8 +14,8 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from mnist_demo.runs import Run
-from mnist_demo.training import Status
+from mnist_demo.learning.training import Status
+from mnist_demo.serving.runs import Run
 from tests.ui.conftest import ServedApp, free_port
 from tests.ui.pen import draw
 

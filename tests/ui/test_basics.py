@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 from mnist_demo.basics import pictures, source
 from mnist_demo.basics.chapters import CHAPTERS, EXAMPLES
 from mnist_demo.basics.workbench import Workbench
-from mnist_demo.config import Experiment
 from mnist_demo.errors import DataError, InvalidExperiment
+from mnist_demo.experiment.config import Experiment
 from mnist_demo.ui import basics, theme
 from mnist_demo.ui.basics import answer, build_basics_tab, experiment_of
 

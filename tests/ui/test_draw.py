@@ -4,12 +4,12 @@ import base64
 import json
 from pathlib import Path
 
-from mnist_demo import checkpoints
-from mnist_demo.data import load_validation_data
-from mnist_demo.runs import RunStore
-from mnist_demo.ui.digits import to_png
+from mnist_demo.images.data import load_validation_data
+from mnist_demo.learning import checkpoints
+from mnist_demo.serving.runs import RunStore
+from mnist_demo.serving.shelf import ModelShelf
 from mnist_demo.ui.draw import CHOOSE, _read
-from mnist_demo.ui.models import ModelShelf
+from mnist_demo.ui.drawing.digits import to_png
 from tests.ui.trained import ME
 
 

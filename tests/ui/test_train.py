@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from mnist_demo import driver
 from mnist_demo.cluster import Cluster, ClusterStatus, Phase
-from mnist_demo.config import Experiment
 from mnist_demo.errors import EngineUnavailable
-from mnist_demo.runs import Run
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.serving import driver
+from mnist_demo.serving.runs import Run
 from mnist_demo.ui.train import FAULT, TrainTab, _Training
 from tests.ui.trained import ME, do, ids_of, request_of, tiny_pair, unserved_page, visit_of
 

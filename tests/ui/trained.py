@@ -12,10 +12,10 @@ from unittest import mock
 import gradio as gr
 
 from mnist_demo.cluster import Cluster
-from mnist_demo.config import Experiment
-from mnist_demo.driver import train_chunk
-from mnist_demo.pair import Pair
-from mnist_demo.runs import Run, RunStore
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.experiment.pair import Pair
+from mnist_demo.serving.driver import train_chunk
+from mnist_demo.serving.runs import Run, RunStore
 from mnist_demo.ui.visit import Visit
 
 Result = TypeVar("Result")

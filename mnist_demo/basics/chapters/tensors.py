@@ -104,9 +104,7 @@ def randn(show, rows, columns, seed):
 
 @example(
     "torch.rand_like",
-    Choice(
-        "dtype", "dtype of x", "float32", ("float32", "float64", "int64")
-    ),
+    Choice("dtype", "dtype of x", "float32", ("float32", "float64", "int64")),
     seed(),
     mistakes=[
         Mistake(
@@ -149,9 +147,7 @@ def matrix_product(show, n, m, rows_of_mat2, p):
     """
     left = torch.arange(1.0, n * m + 1).view(n, m)
     mat2 = torch.eye(rows_of_mat2, p)
-    show(
-        f"left {tuple(left.shape)}", left, f"mat2 {tuple(mat2.shape)}", mat2
-    )
+    show(f"left {tuple(left.shape)}", left, f"mat2 {tuple(mat2.shape)}", mat2)
     out = torch.mm(left, mat2)  # the same as left @ mat2
     show(f"torch.mm(left, mat2) {tuple(out.shape)}", out)
 

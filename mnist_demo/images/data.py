@@ -1,0 +1,264 @@
+"""MNIST from the archive inside the package: verified, split, turned into batches.
+
+Knows where the images come from and what one looks like to a network. Does not know what is done
+with them. The test images are read by `load_test`, which `evaluation.py` alone may call.
+
+Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits" (CC BY-SA 3.0).
+"""
+
+import contextlib
+import functools
+import hashlib
+import io
+import lzma
+import os
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from mnist_demo.errors import DataError
+from mnist_demo.experiment.choices import Augmentation, Normalize
+from mnist_demo.experiment.config import TRAIN_IMAGES
+from mnist_demo.images import handwriting
+
+ARCHIVE = Path(__file__).parents[1] / "assets" / "mnist.tar.xz"
+ARCHIVE_SHA256 = "2c3dcecd42d3dc978bed1346792529d804ba2618d4ad53e8a0ce744463764e99"  # as it ships
+FILE_SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+FILE_BYTES = {
+    "train-images-idx3-ubyte": 47_040_016,
+    "train-labels-idx1-ubyte": 60_008,
+    "t10k-images-idx3-ubyte": 7_840_016,
+    "t10k-labels-idx1-ubyte": 10_008,
+}
+CLASSES = 10
+NO_DIGIT = -1  # label of a picture that shows none
+SIDE = 28  # pixels
+SPLIT_SEED = 0
+MAX_SHIFT = 2  # pixels, augmentation "shift"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images uint8 (N, 28, 28), ink 255 on paper 0, with their labels int64 (N,)."""
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def first(self, count: int) -> "Split":
+        """The first `count` images, sharing memory with this split."""
+        return Split(self.images[:count], self.labels[:count])
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """MNIST's 60,000 training images as the app divides them: 55,000 to learn from, 5,000 to validate on."""
+
+    train: Split
+    val: Split
+
+
+def default_cache_dir() -> Path:
+    """The folder for unpacked data: MNIST_DEMO_CACHE, else the user's cache, else the temporary folder."""
+    if chosen := os.environ.get("MNIST_DEMO_CACHE"):
+        return Path(chosen)
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    try:
+        (base / "mnist-lab").mkdir(parents=True, exist_ok=True)
+    except OSError:  # a container whose home is read-only
+        base = Path(tempfile.gettempdir())
+    return base / "mnist-lab"
+
+
+def mnist_root(cache_dir: Path | None = None, archive: Path = ARCHIVE) -> Path:
+    """Folder for which `torchvision.datasets.MNIST(root, download=False)` finds all of MNIST.
+
+    Unpacks the bundled archive on the first call, checks the SHA-256 of all four files, and moves
+    the finished folder into place in one step, so that two processes may do it at once.
+    Raises DataError if the archive is missing, any file in it differs, or nothing can be written.
+    """
+    cache_dir = cache_dir or default_cache_dir()
+    root = cache_dir / "mnist-1"
+    if _is_complete(root):
+        return root
+    try:
+        _unpack(archive, cache_dir, root)
+    except OSError as error:
+        raise DataError(
+            f"MNIST cannot be unpacked into {cache_dir} ({error.strerror}): set MNIST_DEMO_CACHE to a writable folder."
+        ) from error
+    return root
+
+
+def _unpack(archive: Path, cache_dir: Path, root: Path) -> None:
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache_dir) as scratch:
+        fresh = Path(scratch) / "root"
+        raw = fresh / "MNIST" / "raw"
+        raw.mkdir(parents=True)
+        for name, content in _read_archive(archive):
+            (raw / name).write_bytes(content)
+        if not _is_complete(root):
+            with contextlib.suppress(FileNotFoundError):  # not there, or another process moved it away
+                root.rename(Path(scratch) / "broken")
+        try:
+            fresh.rename(root)
+        except OSError:  # another process was faster
+            if not _is_complete(root):
+                raise
+
+
+def build_archive(raw_folder: Path, archive: Path = ARCHIVE) -> None:
+    """Packs the four raw IDX files of `raw_folder` into `archive`, byte for byte reproducibly.
+
+    Raises DataError if a file is missing or is not MNIST's.
+    """
+    contents = {}
+    for name in FILE_SHA256:
+        path = raw_folder / name
+        if not path.is_file():
+            raise DataError(f"{path} is missing: it must be one of MNIST's raw IDX files.")
+        contents[name] = path.read_bytes()
+        _verify(name, contents[name])
+    unfinished = archive.with_name(f"{archive.name}.part")
+    with tarfile.open(unfinished, "w:xz", preset=9, format=tarfile.USTAR_FORMAT) as tar:
+        for name, content in contents.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    unfinished.replace(archive)  # until here the old archive is as it was
+
+
+@functools.cache  # 47 MB read once a process; the files never change
+def load_training_data(root: Path) -> TrainingData:
+    """The 60,000 training images, split once and for all by `random_split` with a fixed seed."""
+    from torchvision import datasets  # here, because importing it takes seconds and 170 MB
+
+    mnist = datasets.MNIST(str(root), train=True, download=False)
+    train, val = (Split(mnist.data[indices], mnist.targets[indices]) for indices in split_indices())
+    return TrainingData(train, val)
+
+
+@functools.cache
+def load_validation_data(root: Path) -> Split:
+    """The validation images alone, as `load_training_data` gives them: 4 MB, read in place without torchvision."""
+    _, val = split_indices()
+    return _read_in_place(root, "train", 60_000, val)
+
+
+def load_test(root: Path) -> Split:
+    """The 10,000 test images. Only `evaluation.py` may call this: training never sees them."""
+    return _read_in_place(root, "t10k", 10_000, range(10_000))
+
+
+def split_indices() -> list[Sequence[int]]:
+    """The places, in MNIST's 60,000, of the images to train on and of those to validate on."""
+    everything = torch.utils.data.TensorDataset(torch.arange(60_000))
+    generator = torch.Generator().manual_seed(SPLIT_SEED)
+    lengths = [TRAIN_IMAGES, len(everything) - TRAIN_IMAGES]
+    return [subset.indices for subset in torch.utils.data.random_split(everything, lengths, generator)]
+
+
+def _read_in_place(root: Path, name: str, count: int, chosen: Sequence[int]) -> Split:
+    """The chosen images of MNIST's files `name`-..., which hold `count`; without torchvision, which takes 170 MB."""
+    raw = root / "MNIST" / "raw"
+    images = np.memmap(raw / f"{name}-images-idx3-ubyte", np.uint8, "r", 16, (count, SIDE, SIDE))
+    labels = np.memmap(raw / f"{name}-labels-idx1-ubyte", np.uint8, "r", 8, (count,))
+    return Split(torch.from_numpy(images[chosen]), torch.from_numpy(labels[chosen].astype(np.int64)))
+
+
+def normalize(images: Tensor, scale: Normalize = Normalize.SYMMETRIC) -> Tensor:
+    """Images of bytes 0..255, (N, 28, 28) or (N, 1, 28, 28), any dtype -> float32 (N, 1, 28, 28).
+
+    The one normalization of training, drawing and the exported script.
+    """
+    pixels = images.reshape(-1, 1, SIDE, SIDE).float()
+    if scale is Normalize.RAW:
+        return pixels
+    pixels = pixels / 255  # what ToTensor() does
+    return pixels if scale is Normalize.UNIT else pixels.sub_(0.5).div_(0.5)
+
+
+def noisy_labels(labels: Tensor, share: float, seed: int) -> Tensor:
+    """A copy of int64 labels (N,) in which a random `share` is replaced by a uniformly random digit.
+
+    A tenth of the replacements happen to be right, as in Zhang et al., "Understanding deep learning
+    requires rethinking generalization" (2017). Which labels change does not depend on N.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    is_replaced = torch.rand(TRAIN_IMAGES, generator=generator)[: len(labels)] < share
+    random_labels = torch.randint(CLASSES, (TRAIN_IMAGES,), generator=generator)[: len(labels)]
+    return torch.where(is_replaced, random_labels, labels)
+
+
+def augment(images: Tensor, how: Augmentation, labels: Tensor | None = None) -> Tensor:
+    """Uint8 images (N, 28, 28) -> moved ones, same shape, drawn from torch's global generator.
+
+    `shift` moves each image by up to two whole pixels; `affine` turns it by up to 12 degrees, scales
+    it by up to 12 %, shears it by up to .15 and shifts it by up to 1.5 pixels. New room is paper.
+    `handwriting` is `handwriting.vary`, which wants the labels, int64 (N,), to know how each is written.
+    """
+    if how is Augmentation.NONE:
+        return images
+    count = len(images)
+    if how is Augmentation.HANDWRITING:
+        return handwriting.vary(images, labels if labels is not None else torch.full((count,), NO_DIGIT))
+    if how is Augmentation.SHIFT:
+        padded = F.pad(images, (MAX_SHIFT,) * 4)
+        offsets = torch.randint(2 * MAX_SHIFT + 1, (2, count, 1))
+        rows, columns = offsets + torch.arange(SIDE)  # each (N, 28)
+        return padded[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    turn, log_scale_x, log_scale_y, shear, shift_x, shift_y = 2 * torch.rand(6, count) - 1
+    cos, sin = torch.cos(turn * 0.21), torch.sin(turn * 0.21)
+    scale_x, scale_y, shear = 1 + 0.12 * log_scale_x, 1 + 0.12 * log_scale_y, 0.15 * shear
+    shift_x, shift_y = shift_x * 1.5 / (SIDE / 2), shift_y * 1.5 / (SIDE / 2)
+    top = torch.stack([scale_x * cos, shear - sin, shift_x], dim=1)
+    bottom = torch.stack([sin, scale_y * cos, shift_y], dim=1)
+    grid = F.affine_grid(torch.stack([top, bottom], 1), [count, 1, SIDE, SIDE], align_corners=False)
+    moved = F.grid_sample(images[:, None].float(), grid, align_corners=False)
+    return moved[:, 0].round().to(torch.uint8)
+
+
+def _is_complete(root: Path) -> bool:
+    files = {name: root / "MNIST" / "raw" / name for name in FILE_BYTES}
+    return all(path.is_file() and path.stat().st_size == FILE_BYTES[n] for n, path in files.items())
+
+
+def _read_archive(archive: Path) -> Iterator[tuple[str, bytes]]:
+    if not archive.is_file():
+        raise DataError(
+            f"The MNIST archive {archive.name} is missing from {archive.parent}: restore it from the "
+            "repository, or rebuild it with `python -m mnist_demo archive FOLDER`."
+        )
+    try:
+        with tarfile.open(archive, "r:xz") as tar:
+            for name in FILE_SHA256:
+                member = tar.extractfile(name)
+                content = member.read() if member else b""
+                _verify(name, content)
+                yield name, content
+    except (tarfile.TarError, lzma.LZMAError, KeyError, EOFError, OSError) as error:
+        raise DataError(
+            f"The MNIST archive {archive.name} is damaged ({type(error).__name__}: {error}); its "
+            f"SHA-256 is {hashlib.sha256(archive.read_bytes()).hexdigest()}, expected {ARCHIVE_SHA256}: restore it."
+        ) from error
+
+
+def _verify(name: str, content: bytes) -> None:
+    found = hashlib.sha256(content).hexdigest()
+    if found != FILE_SHA256[name]:
+        raise DataError(f"{name} is not MNIST's: its SHA-256 is {found}, expected {FILE_SHA256[name]}.")

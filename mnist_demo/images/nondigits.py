@@ -1,0 +1,169 @@
+"""What people draw that is no digit: letters, scribbles, shapes, signs; as strokes, and as pictures to train on.
+
+Knows such drawings, as strokes in a square from 0 to 1. Does not know networks, nor MNIST's images
+beyond turning and pairing those it is given. Letters that may be digits (O, l, Z, S, ...) are left out.
+"""
+
+import functools
+import string
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from mnist_demo.images import sketch, strokes
+from mnist_demo.images.ink import Ink
+from mnist_demo.images.sketch import Step
+from mnist_demo.images.strokes import Stroke
+
+TRAINING_FONTS = ("STIXGeneral", "STIXGeneralItalic", "cmss10", "cmtt10", "cmti10")  # others test what was learned
+LIKE_DIGITS = "OoQDIilJjZzSsGbBgqyaeT"  # in someone's hand each of these is a 0, 1, 2, 4, 5, 6, 7, 8 or 9
+LETTERS = "".join(letter for letter in string.ascii_letters if letter not in LIKE_DIGITS)
+SIGNS = "?&@#%$+=<>~*{}€§"
+POOL_SIZE = 3_000
+AS_DRAWN = frozenset({Step.SPECKS, Step.WIDTH})  # left out: a network should know thin and thick ones
+_CANVAS = 140  # pixels
+
+
+def training_batch(digits: Tensor, labels: Tensor, count: int, seed: int) -> Tensor:
+    """Uint8 pictures of no digit (count, 28, 28): half drawn, a quarter each turned and paired from a batch of digits.
+
+    Digits uint8 (N, 28, 28), labels int64 (N,). Draws from torch's global generator.
+    """
+    pool = training_pool(seed)
+    drawn = pool[torch.randint(len(pool), (count - 2 * (count // 4),))]
+    turnable = torch.isin(labels, torch.tensor([2, 3, 4, 5, 7])).nonzero()[:, 0]
+    if len(turnable) < count // 4:
+        return pool[torch.randint(len(pool), (count,))]
+    turned = digits[turnable[: count // 4]].rot90(1 if torch.rand(()) < 0.5 else -1, (1, 2))
+    chosen = torch.randperm(len(digits))[: 2 * (count // 4)]
+    return torch.cat([drawn, turned, _pairs(digits[chosen])])
+
+
+def _pairs(digits: Tensor) -> Tensor:
+    """Two digits side by side in each picture: uint8 (2N, 28, 28) -> (N, 28, 28)."""
+    left, right = digits[:, :, 4:24].float().chunk(2)
+    both = torch.cat([left, right], dim=2)[:, None]  # (N, 1, 28, 40)
+    small = F.interpolate(both, size=(20, 22), mode="area")[:, 0]
+    return F.pad(small, (3, 3, 4, 4)).round().to(torch.uint8)
+
+
+@functools.lru_cache(maxsize=2)  # seconds to draw, 2 MB; the same in every process
+def training_pool(seed: int) -> Tensor:
+    """Drawn non-digits as the network sees them, uint8 (3000, 28, 28), the same for the same seed."""
+    rng = np.random.default_rng(seed)
+    images: list[Ink] = []
+    while len(images) < POOL_SIZE:
+        side = _CANVAS * rng.uniform(0.4, 0.9)
+        drawing = [s * side + (_CANVAS - side) / 2 for s in random_drawing(rng, TRAINING_FONTS)]
+        stages = sketch.preprocess(strokes.draw(drawing, _CANVAS, rng.uniform(3, 12), oversample=1), AS_DRAWN)
+        if stages:
+            images.append(stages[-1].image)
+    return torch.from_numpy(np.stack(images))
+
+
+def random_drawing(rng: np.random.Generator, fonts: Sequence[str]) -> list[Stroke]:
+    """A letter or sign (half the time), a scribble or a shape, in the square from 0 to 1."""
+    kinds: list[Callable[[], list[Stroke]]] = [
+        lambda: letter(rng, fonts),
+        lambda: letter(rng, fonts),
+        lambda: scribble(rng),
+        lambda: shape(rng),
+    ]
+    return kinds[rng.integers(len(kinds))]()
+
+
+def letter(rng: np.random.Generator, fonts: Sequence[str], characters: str = LETTERS + SIGNS) -> list[Stroke]:
+    """A letter of a font as a pen would write it: the skeleton of its outline, slanted and stretched a little."""
+    glyph = glyph_strokes(fonts[int(rng.integers(len(fonts)))], characters[int(rng.integers(len(characters)))])
+    slant, stretch = rng.normal(0, 0.15), rng.uniform(0.8, 1.25)
+    slanted = [(s - 0.5) @ np.array([[stretch, 0], [-slant, 1]]) + 0.5 for s in glyph]
+    return into_square([wobble(rng, s, 0.012) for s in slanted])
+
+
+@functools.cache
+def glyph_strokes(font: str, character: str) -> tuple[Stroke, ...]:
+    """The skeleton of one character, in the square from 0 to 1."""
+    from matplotlib import get_data_path  # here: only this needs it, and every training worker imports this module
+
+    image = Image.new("L", (120, 140), 0)
+    face = ImageFont.truetype(Path(get_data_path()) / "fonts" / "ttf" / f"{font}.ttf", 72)
+    ImageDraw.Draw(image).text((60, 100), character, fill=255, font=face, anchor="ms")
+    skeleton = strokes.thin(np.asarray(image) > 100)
+    return tuple(into_square([strokes.smooth(s) for s in strokes.trace(skeleton, min_length=6)]))
+
+
+def scribble(rng: np.random.Generator) -> list[Stroke]:
+    """One pen line without a plan: a sum of slow and fast waves, or a zigzag."""
+    if rng.random() < 0.3:
+        turns = rng.integers(4, 12)
+        zigzag = np.stack([np.linspace(0, 1, turns), np.arange(turns) % 2 * rng.uniform(0.3, 1)], axis=1)
+        return into_square([wobble(rng, zigzag + rng.normal(0, 0.05, zigzag.shape), 0)])
+    time = np.linspace(0, 1, 120)
+    waves = np.arange(1, rng.integers(4, 9))
+    phase = 2 * np.pi * (time[:, None, None] * waves + rng.random((2, len(waves))))  # (120, 2, waves)
+    line = (np.sin(phase) * rng.normal(0, 1, (2, len(waves))) / waves**0.5).sum(axis=2)
+    return into_square([line])
+
+
+def shape(rng: np.random.Generator) -> list[Stroke]:
+    """A polygon, star, cross, arrow, heart, spiral, wave, house or smiling face."""
+    turn = rng.uniform(0, 2 * np.pi)
+    angle = np.linspace(0, 2 * np.pi, 41)
+    corners = rng.integers(3, 6)
+    ring = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    kind = rng.integers(9)
+    if kind == 0:
+        drawing = [_polygon(np.ones(corners), turn)]
+    elif kind == 1:
+        drawing = [_polygon(np.tile([1, 0.4], 5), turn)]
+    elif kind == 2:
+        drawing = [np.array([[0.0, 0], [1, 1]]), np.array([[0.0, 1], [1, 0]])]
+    elif kind == 3:
+        drawing = [np.array([[0.0, 0.5], [1, 0.5]]), np.array([[0.6, 0.1], [1, 0.5], [0.6, 0.9]])]
+    elif kind == 4:
+        heart_y = -(13 * np.cos(angle) - 5 * np.cos(2 * angle) - 2 * np.cos(3 * angle) - np.cos(4 * angle)) / 16
+        drawing = [np.stack([np.sin(angle) ** 3, heart_y], axis=1)]
+    elif kind == 5:
+        time = np.linspace(0.1, 1, 80)
+        spin = turn + time * 2 * np.pi * rng.uniform(2, 4)
+        drawing = [time[:, None] * np.stack([np.cos(spin), np.sin(spin)], axis=1)]
+    elif kind == 6:
+        time = np.linspace(0, 1, 60)
+        drawing = [np.stack([time, 0.2 * np.sin(2 * np.pi * time * rng.uniform(1.5, 4))], axis=1)]
+    elif kind == 7:
+        drawing = [np.array([[0.0, 1], [0, 0.4], [0.5, 0], [1, 0.4], [1, 1], [0, 1]])]
+    else:
+        smile = np.stack([np.cos(angle[2:19]) * 0.5, np.sin(angle[2:19]) * 0.5], axis=1)
+        eyes = [np.array([[x, -0.3], [x, -0.2]]) for x in (-0.3, 0.3)]
+        drawing = [ring, smile, *eyes]
+    return into_square([wobble(rng, part, 0.015) for part in drawing])
+
+
+def _polygon(radii: Sequence[float] | np.ndarray[tuple[int], np.dtype[np.float64]], turn: float) -> Stroke:
+    """A closed line through corners at these distances from its centre."""
+    angle = turn + np.arange(len(radii) + 1) * 2 * np.pi / len(radii)
+    radius = np.append(radii, radii[0])[:, None]
+    corners: Stroke = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return corners
+
+
+def wobble(rng: np.random.Generator, stroke: Stroke, amount: float) -> Stroke:
+    """A stroke with a point at least every fiftieth of the square, shaken smoothly by about `amount`."""
+    lengths = np.hypot(*np.diff(stroke, axis=0).T)
+    along = np.concatenate([[0], np.cumsum(lengths)])
+    places = np.linspace(0, along[-1], max(2, int(along[-1] / 0.02)))
+    points = np.stack([np.interp(places, along, stroke[:, axis]) for axis in (0, 1)], axis=1)
+    shake = 2 * strokes.smooth(np.asarray(rng.normal(0, amount, points.shape)), 3)
+    return strokes.smooth(points + shake, 1)
+
+
+def into_square(drawing: Sequence[Stroke]) -> list[Stroke]:
+    """Moves and scales strokes so that the longer side of their box fills 0 to 1, the other centred."""
+    low, high = strokes.box(drawing)
+    extent = max(float((high - low).max()), 1e-6)
+    return [(s - (low + high) / 2) / extent + 0.5 for s in drawing]

@@ -1,0 +1,184 @@
+"""A drawing becomes the 28x28 image MNIST could contain.
+
+Knows canvases and pictures: ink, paper, where the digit lies and how MNIST was made. Does not know
+networks. Source: LeCun et al., "Gradient-based learning applied to document recognition" (1998):
+the digit fits a 20x20 box, its aspect kept, its centre of mass at the centre of 28x28.
+"""
+
+import base64
+import binascii
+import io
+import struct
+import zlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from scipy import ndimage
+
+from mnist_demo.errors import InvalidDrawing
+from mnist_demo.images.data import SIDE
+from mnist_demo.images.ink import INK_THRESHOLD, Ink, crop, shrink, with_width, without_specks
+
+BOX = 20  # pixels
+MIN_SIDE, MAX_SIDE = 28, 1024  # pixels of a canvas
+MAX_PICTURE_BYTES = 2_000_000
+FULL_INK = 200  # of 255: a drawing whose strongest ink is fainter is strengthened
+USUAL_WIDTH = (2.1, 3.8)  # of a stroke, in pixels of the 20x20 box; MNIST's 5th to 95th percentile is 1.7 to 4.0
+_UNREADABLE = (  # what Pillow's decoders raise; the warning is an exception where warnings are errors
+    UnidentifiedImageError,
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+
+
+class Step(StrEnum):
+    """The steps from a drawing to the network's image, in their order; each can be left out."""
+
+    SPECKS = "without stray specks"
+    CROP = "cropped to the ink"
+    WIDTH = "stroke width evened"
+    FIT = "fitted into 20×20"
+    CENTRE = "centred by mass"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the drawing looks like after one step of the way to the network."""
+
+    name: str
+    image: Ink
+
+
+def read_picture(picture: bytes) -> NDArray[np.uint8]:
+    """Decodes a PNG, JPEG or WebP file to (H, W, 4) RGBA. The size is read from the header first.
+
+    Raises InvalidDrawing for anything else, and over 1,024 pixels a side.
+    """
+    if len(picture) > MAX_PICTURE_BYTES:
+        raise InvalidDrawing(f"The picture has {len(picture):,} bytes; {MAX_PICTURE_BYTES:,} is the most.")
+    try:
+        with Image.open(io.BytesIO(picture), formats=["PNG", "JPEG", "WEBP"]) as image:
+            _check_size(image.height, image.width)
+            return np.asarray(_to_8_bit(image).convert("RGBA"))
+    except _UNREADABLE as error:
+        raise InvalidDrawing("This is not a picture that can be read: send a PNG, JPEG or WebP file.") from error
+
+
+def read_base64(text: str) -> NDArray[np.uint8]:
+    """Decodes a base64 picture, with or without its `data:image/...;base64,` in front. As `read_picture`."""
+    if len(text) > MAX_PICTURE_BYTES * 2:
+        raise InvalidDrawing(f"The picture has {len(text):,} characters; {MAX_PICTURE_BYTES * 2:,} is the most.")
+    try:
+        return read_picture(base64.b64decode(text.rpartition(",")[2], validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise InvalidDrawing("The picture is not valid base64.") from error
+
+
+def extract_ink(canvas: NDArray[np.uint8]) -> Ink:
+    """(H, W) ink, (H, W, 3) RGB or (H, W, 4) RGBA, dark on light or light on dark -> ink (H, W).
+
+    Paper is what the border shows: a colour, or nothing where it is transparent. Ink is how far a pixel
+    lies from it. Raises InvalidDrawing for another shape, dtype or size.
+    """
+    if canvas.dtype != np.uint8 or canvas.ndim not in (2, 3):
+        raise InvalidDrawing(
+            f"A canvas is uint8 of shape (H, W), (H, W, 3) or (H, W, 4), not {canvas.dtype} {canvas.shape}."
+        )
+    if canvas.ndim == 3 and canvas.shape[2] not in (3, 4):
+        raise InvalidDrawing(f"A canvas has 3 or 4 colour channels, not {canvas.shape[2]}.")
+    _check_size(*canvas.shape[:2])
+    if canvas.ndim == 2:
+        return canvas
+    opacity = canvas[..., 3] if canvas.shape[2] == 4 else None
+    if opacity is not None and np.median(_border(opacity)) < 128:
+        return np.ascontiguousarray(opacity)  # transparent paper: what is opaque is ink
+    colours = canvas[..., :3].astype(np.int16)
+    paper = np.median(_border(colours), axis=0).astype(np.int16)  # (3,)
+    ink = np.abs(colours - paper).max(axis=2)
+    if opacity is not None:
+        ink = ink * opacity // 255
+    return np.asarray(ink, np.uint8)
+
+
+def preprocess(ink: Ink, skip: Collection[str] = frozenset()) -> list[Stage]:
+    """Ink (H, W) -> the stages up to the network's image (28, 28); empty for a blank canvas.
+
+    Steps named in `skip` (members of `Step`) are left out and make no stage, so that their worth can be
+    seen. With crop, fit and centre left out, the picture is just made small, everything where it was.
+    Without the crop, strokes keep their width: what is usual depends on the digit's size.
+    """
+    strongest = int(ink.max())
+    if strongest <= INK_THRESHOLD:
+        return []
+    stages = [Stage("as drawn", ink)]
+
+    def done(step: Step, image: Ink) -> Ink:
+        stages.append(Stage(step, image))
+        return image
+
+    if strongest < FULL_INK:
+        ink = (ink * np.float32(255 / strongest)).astype(np.uint8)  # faint pencil is ink, too
+    side = max(ink.shape)
+    image = ink
+    if Step.SPECKS not in skip and (cleaned := without_specks(image)) is not None:
+        image = done(Step.SPECKS, cleaned)
+    if Step.CROP not in skip:
+        image = done(Step.CROP, crop(image))
+        if Step.WIDTH not in skip:
+            image = done(Step.WIDTH, with_width(image, USUAL_WIDTH[0] / BOX, USUAL_WIDTH[1] / BOX))
+    shrunk = shrink(image, BOX / max(image.shape) if Step.FIT not in skip else SIDE / side)
+    rows, columns = shrunk.shape
+    framed = _paste(shrunk, (SIDE - rows) // 2, (SIDE - columns) // 2)
+    stages.append(Stage(Step.FIT if Step.FIT not in skip else "made small", framed))
+    if Step.CENTRE not in skip:
+        done(Step.CENTRE, _centre(shrunk))
+    return stages
+
+
+def _border(canvas: NDArray[Any]) -> NDArray[Any]:
+    """The outermost pixels of (H, W) or (H, W, C)."""
+    return np.concatenate([canvas[0], canvas[-1], canvas[:, 0], canvas[:, -1]])
+
+
+def _paste(boxed: Ink, top: int, left: int) -> Ink:
+    image = np.zeros((SIDE, SIDE), np.uint8)
+    image[top : top + boxed.shape[0], left : left + boxed.shape[1]] = boxed
+    return image
+
+
+def _centre(boxed: Ink) -> Ink:
+    """Places the box so that the centre of mass falls on pixel (14, 14), as far as it fits."""
+    if not boxed.any():  # a hair's breadth of ink, lost in shrinking
+        return np.zeros((SIDE, SIDE), np.uint8)
+    mass_row, mass_column = ndimage.center_of_mass(boxed)
+    top = round(SIDE / 2 - mass_row)  # in MNIST itself the centres lie within half a pixel of index 14, not 13.5
+    left = round(SIDE / 2 - mass_column)
+    return _paste(boxed, _clamp(top, SIDE - boxed.shape[0]), _clamp(left, SIDE - boxed.shape[1]))
+
+
+def _clamp(value: int, largest: int) -> int:
+    return min(max(value, 0), largest)
+
+
+def _check_size(height: int, width: int) -> None:
+    if not (min(height, width) >= MIN_SIDE and max(height, width) <= MAX_SIDE):
+        raise InvalidDrawing(
+            f"The picture is {width:,} by {height:,} pixels; each side must have {MIN_SIDE} to {MAX_SIDE:,}."
+        )
+
+
+def _to_8_bit(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16-bit grey
+        return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+    return image

@@ -1,0 +1,248 @@
+"""One training step taken apart: batch, forward, loss, backward, step, zero_grad, each pressed by hand.
+
+A bench is replayed from the list of presses, so that its state is that list and nothing else. The torch
+objects are real ones: a wrong order does what it does in PyTorch, and the row says what that was. Pressed in
+the right order it is the run that `training.advance` trains, bit for bit. Knows no page.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mnist_demo.errors import RunError
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.images.data import TrainingData, augment, noisy_labels, normalize
+from mnist_demo.learning import losses, networks, optimizers
+from mnist_demo.learning.schedule import learning_rate_at
+
+MAX_PRESSES = 120
+
+
+class Press(StrEnum):
+    """The buttons, in the order of the notes."""
+
+    BATCH = "batch"
+    FORWARD = "forward"
+    LOSS = "loss"
+    BACKWARD = "backward"
+    STEP = "step"
+    ZERO_GRAD = "zero_grad"
+
+
+CODE = {
+    Press.BATCH: "images, labels = next(batches)",
+    Press.FORWARD: "logits = model(images)",
+    Press.LOSS: "loss = criterion(logits, labels)",
+    Press.BACKWARD: "loss.backward()",
+    Press.STEP: "optimizer.step()",
+    Press.ZERO_GRAD: "optimizer.zero_grad()",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """What stood on the bench after one press. None: there is no such number (yet, or any more)."""
+
+    press: Press
+    is_refused: bool  # by Python or PyTorch: nothing has changed
+    said: str  # what the press did, in one or two sentences
+    loss: float | None  # of the last `loss` press
+    gradient_norms: tuple[float | None, ...]  # of each layer with weights: the length of all its gradients
+    weight: float
+    gradient: float | None  # of that weight
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A bench after some presses: the rows, and the names of what their columns show."""
+
+    rows: tuple[Row, ...]
+    layers: tuple[str, ...]  # the layers with weights, as "0 Linear 784→256"
+    weight_name: str  # the one weight that is followed, as "1.weight[12, 406]"
+    start: float  # that weight's initial value
+
+
+def replay(experiment: Experiment, presses: Sequence[Press], data: TrainingData) -> Bench:
+    """The bench after these presses, from the initial weights on.
+
+    The experiment's non-digits and weight averaging are left out. Raises RunError after too many presses.
+    """
+    if len(presses) > MAX_PRESSES:
+        raise RunError(f"That was the {MAX_PRESSES}th press; start again to go on.")
+    threads_before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            bench = _Bench(experiment, data)
+            start = bench.weight.item()
+            rows = tuple(bench.press(press) for press in presses)
+            return Bench(rows, tuple(bench.layers), bench.weight_name, start)
+    finally:
+        torch.set_num_threads(threads_before)
+
+
+class _Refused(Exception):
+    """What Python or PyTorch would have raised, in plain words."""
+
+
+class _Bench:
+    """The live objects a learner's program would hold: model, optimizer, batch, logits, loss."""
+
+    def __init__(self, experiment: Experiment, data: TrainingData) -> None:
+        self.experiment = experiment
+        self.train = data.train.first(experiment.train_size)
+        self.labels = noisy_labels(self.train.labels, experiment.label_noise, experiment.seed)
+        self.model = networks.build(experiment).train()
+        self.optimizer = optimizers.build_optimizer(experiment, self.model)
+        self.order_rng = torch.Generator().manual_seed(experiment.seed + 1)
+        self.batches: list[Tensor] = []
+        self.batch_number = 0
+        self.steps = 0
+        self.backwards_since_clear = 0
+        self.images: Tensor | None = None
+        self.batch_labels: Tensor | None = None
+        self.logits: Tensor | None = None
+        self.loss: Tensor | None = None
+        self.modules = {
+            name: module for name, module in self.model.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)
+        }
+        self.layers = [_layer_name(name, module) for name, module in self.modules.items()]
+        self.parameter, self.place, self.weight_name = self._weight_to_follow(data)
+        torch.manual_seed(experiment.seed + 2)  # dropout and augmentation
+        self.actions: dict[Press, Callable[[], str]] = {
+            Press.BATCH: self._next_batch,
+            Press.FORWARD: self._forward,
+            Press.LOSS: self._loss,
+            Press.BACKWARD: self._backward,
+            Press.STEP: self._step,
+            Press.ZERO_GRAD: self._zero_grad,
+        }
+
+    @property
+    def weight(self) -> Tensor:
+        return self.parameter.detach()[self.place]
+
+    def press(self, press: Press) -> Row:
+        try:
+            said, is_refused = self.actions[press](), False
+        except _Refused as refusal:
+            said, is_refused = str(refusal), True
+        gradient = self.parameter.grad
+        return Row(
+            press=press,
+            is_refused=is_refused,
+            said=said,
+            loss=None if self.loss is None else self.loss.item(),
+            gradient_norms=tuple(_gradient_norm(module) for module in self.modules.values()),
+            weight=self.weight.item(),
+            gradient=None if gradient is None else gradient[self.place].item(),
+        )
+
+    def _next_batch(self) -> str:
+        experiment = self.experiment
+        if not self.batches:
+            order = torch.randperm(len(self.train), generator=self.order_rng)
+            self.batches = list(torch.split(order, experiment.batch_size))
+        batch = self.batches.pop(0)
+        self.batch_number += 1
+        images = augment(self.train.images[batch], experiment.augmentation, self.train.labels[batch])
+        self.images, self.batch_labels = normalize(images, experiment.normalize), self.labels[batch]
+        return f"Batch {self.batch_number}: {len(batch)} images and their labels. Nothing is computed yet."
+
+    def _forward(self) -> str:
+        if self.images is None or self.batch_labels is None:
+            raise _Refused("NameError: images is not defined. Fetch a batch first.")
+        self.logits = self.model(self.images)
+        share = self.logits.argmax(dim=1).eq(self.batch_labels).float().mean().item()
+        return f"{len(self.logits)} × 10 logits; {share:.0%} of this batch is answered right. No weight has changed."
+
+    def _loss(self) -> str:
+        if self.logits is None or self.batch_labels is None:
+            raise _Refused("NameError: logits is not defined. Run forward first.")
+        if len(self.logits) != len(self.batch_labels):
+            raise _Refused("ValueError: the logits are of the batch before, of another size. Run forward first.")
+        experiment = self.experiment
+        self.loss = losses.compute_loss(self.logits, self.batch_labels, experiment.mistake, experiment.label_smoothing)
+        truth = F.cross_entropy(self.logits.detach(), self.batch_labels).item()
+        about = " About ln 10 = 2.303, as when guessing." if abs(truth - math.log(10)) < 0.15 else ""
+        return f"One number for the whole batch: {self.loss.item():.4f}.{about}"
+
+    def _backward(self) -> str:
+        if self.loss is None:
+            raise _Refused("NameError: loss is not defined. Run forward and loss first.")
+        try:
+            self.loss.backward()  # type: ignore[no-untyped-call]
+        except RuntimeError as error:
+            raise _Refused(_why_backward_failed(error)) from error
+        self.backwards_since_clear += 1
+        if self.backwards_since_clear == 1:
+            return "Every weight now has a gradient: how the loss changes if that weight grows. No weight has moved."
+        return (
+            f"The new gradients were added to the old ones: the sum of {self.backwards_since_clear} backward passes. "
+            "zero_grad was not called between them."
+        )
+
+    def _step(self) -> str:
+        if all(parameter.grad is None for parameter in self.model.parameters()):
+            return "Nothing happened: there are no gradients. step before backward leaves every weight as it is."
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate_at(self.experiment, self.steps)
+        before = self.weight.item()
+        self.optimizer.step()
+        with torch.no_grad():  # the fused step does not tell autograd that it wrote; the plain one does
+            for parameter in self.model.parameters():
+                parameter.mul_(1)
+        self.steps += 1
+        moved = f"The weight moved by {self.weight.item() - before:+.2e}"
+        if self.backwards_since_clear > 1:
+            return f"{moved}, led by the sum of {self.backwards_since_clear} backward passes."
+        return f"{moved}, against its gradient. The gradients are still there: another step would use them again."
+
+    def _zero_grad(self) -> str:
+        had_gradients = any(parameter.grad is not None for parameter in self.model.parameters())
+        self.optimizer.zero_grad()
+        self.backwards_since_clear = 0
+        return "The gradients are gone; the weights stay." if had_gradients else "There was no gradient to clear."
+
+    def _weight_to_follow(self, data: TrainingData) -> tuple[Tensor, tuple[int, ...], str]:
+        """The first layer's weight that the first images pull at most: one whose gradient is not zero."""
+        name, first = next(iter(self.modules.items()))
+        probe = networks.build(self.experiment).eval()
+        images = normalize(data.train.images[:64], self.experiment.normalize)
+        F.cross_entropy(probe(images), data.train.labels[:64]).backward()  # type: ignore[no-untyped-call]
+        gradient = probe.get_submodule(name).weight.grad
+        assert isinstance(gradient, Tensor)
+        place = tuple(int(index) for index in torch.unravel_index(gradient.abs().argmax(), gradient.shape))
+        assert isinstance(first.weight, Tensor)
+        return first.weight, place, f"{name}.weight[{', '.join(map(str, place))}]"
+
+
+def _why_backward_failed(error: RuntimeError) -> str:
+    if "second time" in str(error):
+        return (
+            "RuntimeError: trying to backward through the graph a second time. PyTorch forgets the graph after "
+            "backward: run forward and loss again, then backward adds its gradients to the old ones."
+        )
+    if "inplace" in str(error):
+        return (
+            "RuntimeError: a weight needed for the gradient has been changed since, by step. "
+            "This loss belongs to the weights of before: run forward and loss again."
+        )
+    return f"RuntimeError: {error}"
+
+
+def _layer_name(name: str, module: nn.Module) -> str:
+    if isinstance(module, nn.Linear):
+        return f"{name} Linear {module.in_features}→{module.out_features}"
+    assert isinstance(module, nn.Conv2d)
+    return f"{name} Conv {module.in_channels}→{module.out_channels}"
+
+
+def _gradient_norm(module: nn.Module) -> float | None:
+    gradients = [parameter.grad.flatten() for parameter in module.parameters() if parameter.grad is not None]
+    return torch.cat(gradients).norm().item() if gradients else None

@@ -1,0 +1,89 @@
+"""The form: it shows any pair and reads back the very same one, and turns nonsense into one sentence."""
+
+import math
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from mnist_demo.errors import InvalidExperiment
+from mnist_demo.experiment.config import knobs
+from mnist_demo.experiment.pair import Pair
+from mnist_demo.ui.before.experiment_form import ExperimentForm
+
+PAIRS = [
+    "",
+    "b.dropout=0.5",
+    "b.seed=7",
+    "optimizer=sgd&learning_rate=0.1&epochs=10&b.learning_rate=3",
+    "network=cnn&hidden_sizes=8-16&b.activation=sigmoid&b.learning_rate=0.000123456789",
+    "hidden_sizes=none&b.hidden_sizes=8",
+    "label_noise=0.35&b.label_noise=0.4",
+    "mistake=no_shuffle&b.mistake=none",
+]
+
+
+@pytest.fixture(scope="module")
+def form() -> ExperimentForm:
+    with gr.Blocks():
+        return ExperimentForm(Pair.from_query("b.dropout=0.5"))
+
+
+def values_of(updates: list[Any]) -> list[Any]:
+    """What the components would send back after these updates."""
+    return [each["value"] if isinstance(each, dict) else getattr(each, "value", each) for each in updates]
+
+
+@pytest.mark.parametrize("query", PAIRS)
+def test_what_is_shown_is_read_back(form: ExperimentForm, query: str) -> None:
+    pair = Pair.from_query(query)
+    updates = form.updates(pair)
+    assert len(updates) == len(form.inputs)
+    assert form.read(values_of(updates)) == pair
+
+
+def test_every_knob_is_in_the_form_once(form: ExperimentForm) -> None:
+    ids = [component.elem_id for component in form.inputs]
+    assert [f"knob-{name}" for name in knobs()] == ids[: len(knobs())]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize(
+    "bad", [math.nan, math.inf, -1, True, None, "five", "1e999", "", "٣", "9" * 5000, [], {}, [[1]], "<b>", 10**400]
+)
+@pytest.mark.parametrize("knob", ["learning_rate", "epochs", "dropout", "hidden_sizes", "network"])
+def test_nonsense_is_one_sentence_that_names_the_knob(form: ExperimentForm, knob: str, bad: Any) -> None:
+    if (knob, bad) in (("hidden_sizes", []), ("hidden_sizes", "")):
+        return  # a network without hidden layers, and what the default is for
+    values = values_of(form.updates(Pair.from_query("")))
+    values[list(knobs()).index(knob)] = bad
+    with pytest.raises(InvalidExperiment, match=rf"^[A-Z].*\({knob}\).*\.$") as error:
+        form.read(values)
+    assert len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (["dropout", "0.5", "dropout", "0.2"], "twice"),
+        (["no_such", "1", "nothing", ""], "no knob 'no_such'"),
+        ([5, "1", "nothing", ""], "by its name"),
+        ([["dropout"], "1", "nothing", ""], "by its name"),
+        (["epochs", "0", "nothing", ""], "epochs"),
+    ],
+)
+def test_run_b_says_what_is_wrong_with_its_changes(form: ExperimentForm, changes: list[Any], sentence: str) -> None:
+    values = values_of(form.updates(Pair.from_query("")))
+    with pytest.raises(InvalidExperiment, match=sentence):
+        form.read([*values[:-4], *changes])
+
+
+@pytest.mark.parametrize("count", [0, 1, 500])
+def test_a_wrong_number_of_fields_is_refused(form: ExperimentForm, count: int) -> None:
+    with pytest.raises(InvalidExperiment, match="fields"):
+        form.read(["x"] * count)
+
+
+def test_a_pair_that_differs_in_three_knobs_does_not_fit(form: ExperimentForm) -> None:
+    with pytest.raises(InvalidExperiment, match="at most 2"):
+        form.updates(Pair.from_query("b.dropout=0.5&b.epochs=3&b.seed=1"))
