@@ -29,7 +29,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
 }
 PLAIN = {"experiment", "errors"}  # folders of plain Python: no tensors
 ALLOWED_IN_PLAIN = {"pydantic", "pydantic_core", "mnist_demo"}
-STANDARD = {"math", "re", "enum", "typing", "dataclasses", "collections", "urllib", "json", "functools"}
+STANDARD = {"math", "re", "enum", "typing", "dataclasses", "collections", "urllib", "json", "functools", "itertools"}
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -18,8 +18,8 @@ ANSI_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A pattern of the message PyTorch raises for a learner's mistake, and what it teaches."""
+class ErrorLesson:
+    """A pattern of the message that PyTorch raises for a common error, and what that error teaches."""
 
     message: str
     lesson: str
@@ -61,7 +61,7 @@ class Example:
     controls: tuple[Control, ...] = ()
     said: str = ""
     today: str = ""
-    mistakes: tuple[Mistake, ...] = ()
+    mistakes: tuple[ErrorLesson, ...] = ()
     uses: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     is_measured: bool = False
@@ -143,7 +143,7 @@ def example(
     *controls: Control,
     said: str = "",
     today: str = "",
-    mistakes: Sequence[Mistake] = (),
+    mistakes: Sequence[ErrorLesson] = (),
     uses: Sequence[str] = (),
     needs: Sequence[str] = (),
     is_measured: bool = False,

@@ -9,7 +9,7 @@ SOFTMAX_FLOOR = 1.461  # ln(1 + 9/e): the lowest cross-entropy of ten numbers be
 def diverged(case: Case) -> Hint | None:
     """The loss stopped being a number."""
     experiment, last = case.experiment, case.last
-    if not case.reading.diverged or experiment.normalize is Normalize.RAW:
+    if not case.summary.diverged or experiment.normalize is Normalize.RAW:
         return None
     rate = experiment.learning_rate
     return Hint(
@@ -23,11 +23,11 @@ def diverged(case: Case) -> Hint | None:
 def raw_pixels(case: Case) -> Hint | None:
     """Pixels up to 255 with one learning rate for all weights."""
     is_raw = case.experiment.normalize is Normalize.RAW and case.is_plain_descent
-    if not is_raw or not (case.reading.diverged or case.is_guessing):
+    if not is_raw or not (case.summary.diverged or case.is_guessing):
         return None
     last = case.last
     end = f"the loss became NaN at step {last.step}"
-    if not case.reading.diverged:
+    if not case.summary.diverged:
         end = f"the loss is {last.train_loss:.3g} and {last.train_accuracy:.0%} are right, which is chance"
     return Hint(
         Kind.BUG,
@@ -106,8 +106,8 @@ def piled_gradients(case: Case) -> Hint | None:
     """Gradients that are never cleared: the training loss itself climbs or stays at chance."""
     last = case.last
     worst = max(point.train_loss for point in case.history[1:])
-    is_bad = case.is_guessing or worst > 2 * GUESSING_LOSS or case.reading.swing >= 0.1
-    if case.experiment.mistake is not Mistake.NO_ZERO_GRAD or not is_bad or case.reading.diverged:
+    is_bad = case.is_guessing or worst > 2 * GUESSING_LOSS or case.summary.swing >= 0.1
+    if case.experiment.mistake is not Mistake.NO_ZERO_GRAD or not is_bad or case.summary.diverged:
         return None
     return Hint(
         Kind.BUG,

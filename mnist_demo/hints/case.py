@@ -8,7 +8,7 @@ from typing import Any
 from mnist_demo.experiment.choices import Mistake, Optimizer
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import History, Metrics
-from mnist_demo.lessons.reading import Reading
+from mnist_demo.experiment.summary import RunSummary
 
 CHANCE = 0.2  # accuracy up to which a network of ten classes counts as guessing
 GUESSING_LOSS = 2.303  # ln 10
@@ -39,9 +39,9 @@ class Case:
     other: tuple[Experiment, History] | None
 
     @property
-    def reading(self) -> Reading:
+    def summary(self) -> RunSummary:
         """The history in the words of the lessons."""
-        return Reading(self.history)
+        return RunSummary(self.history)
 
     @property
     def last(self) -> Metrics:
@@ -53,7 +53,7 @@ class Case:
         """Whether, after an epoch or more, even the training images are at chance (and the labels are not random)."""
         last = self.last
         is_bad = last.train_accuracy <= CHANCE and last.val_accuracy <= CHANCE
-        return is_bad and last.epoch >= 1 and self.experiment.label_noise < 0.9 and not self.reading.diverged
+        return is_bad and last.epoch >= 1 and self.experiment.label_noise < 0.9 and not self.summary.diverged
 
     @property
     def is_plain_descent(self) -> bool:

@@ -11,7 +11,7 @@ PATIENCE = 5  # epochs, for "would have stopped"
 
 def surer_not_better(case: Case) -> Hint | None:
     """Validation loss up, accuracy flat."""
-    reading, experiment = case.reading, case.experiment
+    reading, experiment = case.summary, case.experiment
     if not _is_rising_for_good(case) or reading.fall > 0.025 or experiment.label_noise or experiment.patience:
         return None
     best, last = reading.best, case.last
@@ -30,7 +30,7 @@ def wrong_labels_learned(case: Case) -> Hint | None:
     true_share = 1 - 0.9 * noise  # a tenth of the replaced labels happen to be right
     if noise < 0.02 or last.train_accuracy < true_share + 0.03:
         return None
-    most = case.reading.most_accurate
+    most = case.summary.most_accurate
     return Hint(
         Kind.OVERFITTING,
         f"Only about {true_share:.0%} of the training labels are true, yet the network agrees with "
@@ -56,7 +56,7 @@ def everything_known(case: Case) -> Hint | None:
 
 def accuracy_elsewhere(case: Case) -> Hint | None:
     """Lowest loss and highest accuracy at different epochs."""
-    best, most = case.reading.best, case.reading.most_accurate
+    best, most = case.summary.best, case.summary.most_accurate
     gain = most.val_accuracy - best.val_accuracy
     is_moot = case.experiment.mistake is not Mistake.NONE or case.experiment.label_noise > 0.9
     if gain < 0.005 or abs(most.epoch - best.epoch) < 3 or is_moot:
@@ -74,7 +74,7 @@ def would_have_stopped(case: Case) -> Hint | None:
     index = stopping_index(case.history, PATIENCE)
     if case.experiment.patience or index is None or case.experiment.label_noise > 0.9:
         return None
-    stop, best, last = case.history[index], case.reading.best, case.last
+    stop, best, last = case.history[index], case.summary.best, case.last
     if stop.epoch > 0.75 * last.epoch or best.epoch > stop.epoch:
         return None
     return Hint(
@@ -93,7 +93,7 @@ def stopped_early(case: Case) -> Hint | None:
     return Hint(
         Kind.INFO,
         f"Stopped at epoch {last.epoch:.0f}: the validation loss had been lowest at epoch "
-        f"{case.reading.best.epoch:.0f} ({case.reading.best.val_loss:.3f}), {patience} epochs before.",
+        f"{case.summary.best.epoch:.0f} ({case.summary.best.val_loss:.3f}), {patience} epochs before.",
     )
 
 
@@ -218,14 +218,14 @@ def _last_fifth(case: Case) -> History:
 def _is_still_falling(case: Case) -> bool:
     """Whether the run ends at about its lowest loss, and the last fifth of it brought 3 % or more."""
     earlier, last = _last_fifth(case)[0], case.last
-    is_lowest = 0 < last.val_loss <= 1.02 * case.reading.best.val_loss
+    is_lowest = 0 < last.val_loss <= 1.02 * case.summary.best.val_loss
     return is_lowest and last.epoch >= 2 and last.val_loss < 0.97 * earlier.val_loss
 
 
 def _is_rising_for_good(case: Case) -> bool:
     """Whether the loss ends well above its lowest and never came back near it: not one bad step."""
     lowest_lately = min(point.val_loss for point in _last_fifth(case))
-    return case.reading.rise >= 0.05 and lowest_lately - case.reading.best.val_loss >= 0.02
+    return case.summary.rise >= 0.05 and lowest_lately - case.summary.best.val_loss >= 0.02
 
 
 def _share(accuracy: float) -> str:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from mnist_demo.images import sketch, strokes
 from mnist_demo.images.ink import Ink
-from mnist_demo.images.sketch import Step
+from mnist_demo.images.sketch import Preprocessing
 from mnist_demo.images.strokes import Stroke
 
 TRAINING_FONTS = ("STIXGeneral", "STIXGeneralItalic", "cmss10", "cmtt10", "cmti10")  # others test what was learned
@@ -25,7 +25,7 @@ LIKE_DIGITS = "OoQDIilJjZzSsGbBgqyaeT"  # in someone's hand each of these is a 0
 LETTERS = "".join(letter for letter in string.ascii_letters if letter not in LIKE_DIGITS)
 SIGNS = "?&@#%$+=<>~*{}€§"
 POOL_SIZE = 3_000
-AS_DRAWN = frozenset({Step.SPECKS, Step.WIDTH})  # left out: a network should know thin and thick ones
+AS_DRAWN = frozenset({Preprocessing.SPECKS, Preprocessing.WIDTH})  # left out: a network should know thin and thick ones
 _CANVAS = 140  # pixels
 
 

@@ -42,7 +42,7 @@ _UNREADABLE = (  # what Pillow's decoders raise; the warning is an exception whe
 )
 
 
-class Step(StrEnum):
+class Preprocessing(StrEnum):
     """The steps from a drawing to the network's image, in their order; each can be left out."""
 
     SPECKS = "without stray specks"
@@ -114,7 +114,7 @@ def extract_ink(canvas: NDArray[np.uint8]) -> Ink:
 def preprocess(ink: Ink, skip: Collection[str] = frozenset()) -> list[Stage]:
     """Ink (H, W) -> the stages up to the network's image (28, 28); empty for a blank canvas.
 
-    Steps named in `skip` (members of `Step`) are left out and make no stage, so that their worth can be
+    Steps named in `skip` (members of `Preprocessing`) are left out and make no stage, so that their worth can be
     seen. With crop, fit and centre left out, the picture is just made small, everything where it was.
     Without the crop, strokes keep their width: what is usual depends on the digit's size.
     """
@@ -123,7 +123,7 @@ def preprocess(ink: Ink, skip: Collection[str] = frozenset()) -> list[Stage]:
         return []
     stages = [Stage("as drawn", ink)]
 
-    def done(step: Step, image: Ink) -> Ink:
+    def done(step: Preprocessing, image: Ink) -> Ink:
         stages.append(Stage(step, image))
         return image
 
@@ -131,18 +131,18 @@ def preprocess(ink: Ink, skip: Collection[str] = frozenset()) -> list[Stage]:
         ink = (ink * np.float32(255 / strongest)).astype(np.uint8)  # faint pencil is ink, too
     side = max(ink.shape)
     image = ink
-    if Step.SPECKS not in skip and (cleaned := without_specks(image)) is not None:
-        image = done(Step.SPECKS, cleaned)
-    if Step.CROP not in skip:
-        image = done(Step.CROP, crop(image))
-        if Step.WIDTH not in skip:
-            image = done(Step.WIDTH, with_width(image, USUAL_WIDTH[0] / BOX, USUAL_WIDTH[1] / BOX))
-    shrunk = shrink(image, BOX / max(image.shape) if Step.FIT not in skip else SIDE / side)
+    if Preprocessing.SPECKS not in skip and (cleaned := without_specks(image)) is not None:
+        image = done(Preprocessing.SPECKS, cleaned)
+    if Preprocessing.CROP not in skip:
+        image = done(Preprocessing.CROP, crop(image))
+        if Preprocessing.WIDTH not in skip:
+            image = done(Preprocessing.WIDTH, with_width(image, USUAL_WIDTH[0] / BOX, USUAL_WIDTH[1] / BOX))
+    shrunk = shrink(image, BOX / max(image.shape) if Preprocessing.FIT not in skip else SIDE / side)
     rows, columns = shrunk.shape
     framed = _paste(shrunk, (SIDE - rows) // 2, (SIDE - columns) // 2)
-    stages.append(Stage(Step.FIT if Step.FIT not in skip else "made small", framed))
-    if Step.CENTRE not in skip:
-        done(Step.CENTRE, _centre(shrunk))
+    stages.append(Stage(Preprocessing.FIT if Preprocessing.FIT not in skip else "made small", framed))
+    if Preprocessing.CENTRE not in skip:
+        done(Preprocessing.CENTRE, _centre(shrunk))
     return stages
 
 

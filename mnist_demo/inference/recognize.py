@@ -72,7 +72,7 @@ def recognize(
     """Answers a canvas: uint8 (H, W) ink, or (H, W, 3 or 4) colours, 28 to 1,024 pixels a side.
 
     `model` is a checkpoint; None is the shipped CNN. `skip` names steps of the preprocessing to leave out
-    (`sketch.Step`). Raises InvalidDrawing for what is no canvas. Threads may share a model.
+    (`sketch.Preprocessing`). Raises InvalidDrawing for what is no canvas. Threads may share a model.
     """
     return recognize_by(canvas, [model or shipped_cnn()], skip)[0]
 
@@ -163,7 +163,7 @@ def shipped_cnn() -> Checkpoint:
 
 def _pieces(stages: Sequence[Stage], ink: Ink) -> list[Piece]:
     """The connected pieces of the drawing, stray specks left out, from left to right."""
-    cleaned = next((stage.image for stage in stages if stage.name == sketch.Step.SPECKS), ink)
+    cleaned = next((stage.image for stage in stages if stage.name == sketch.Preprocessing.SPECKS), ink)
     return pieces_of(cleaned)
 
 

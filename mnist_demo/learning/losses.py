@@ -42,7 +42,7 @@ def uncertainty_loss(logits: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def evaluate(
+def loss_and_accuracy(
     model: nn.Module, split: Split, experiment: Experiment, labels: Tensor | None = None
 ) -> tuple[float, float]:
     """Mean loss and accuracy on a split, in the mode (train or eval) the model is in."""

@@ -19,7 +19,7 @@ from mnist_demo.experiment.history import Metrics, is_finite, stopping_index
 from mnist_demo.images import nondigits
 from mnist_demo.images.data import NO_DIGIT, TrainingData, augment, noisy_labels, normalize
 from mnist_demo.learning import networks
-from mnist_demo.learning.losses import changed_answers, compute_loss, evaluate, uncertainty_loss
+from mnist_demo.learning.losses import changed_answers, compute_loss, loss_and_accuracy, uncertainty_loss
 from mnist_demo.learning.optimizers import build_optimizer, load_moments, moments
 from mnist_demo.learning.schedule import is_evaluation_step, learning_rate_at, steps_per_epoch, total_steps
 
@@ -201,8 +201,8 @@ class _Learner:
         model.train(has_forgotten_eval)
         train_slice = self.train.first(TRAIN_SLICE)
         with torch.random.fork_rng(devices=[]):  # measuring with dropout on must not change the training
-            train_loss, train_accuracy = evaluate(model, train_slice, experiment, self.labels[:TRAIN_SLICE])
-            val_loss, val_accuracy = evaluate(model, self.val, experiment)
+            train_loss, train_accuracy = loss_and_accuracy(model, train_slice, experiment, self.labels[:TRAIN_SLICE])
+            val_loss, val_accuracy = loss_and_accuracy(model, self.val, experiment)
             changed = changed_answers(model, self.val, experiment) if has_forgotten_eval else 0.0
         metrics = Metrics(
             step=self.step,

@@ -1,9 +1,9 @@
 """The lessons: one .md file each, a pair of experiments with a question to guess and a claim to hold.
 
-`catalog` reads the files, `reading` is what their numbers and claims are made of, `checking` trains the pairs.
+`catalog` reads the files, `claims` is the language of what they claim, `checking` trains the pairs, `link` carries a
+lesson or a pair in an address.
 """
 
 from mnist_demo.lessons.catalog import Claim, Lesson, Suggestion, lesson, lessons
-from mnist_demo.lessons.reading import Reading
 
-__all__ = ["Claim", "Lesson", "Reading", "Suggestion", "lesson", "lessons"]
+__all__ = ["Claim", "Lesson", "Suggestion", "lesson", "lessons"]

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from mnist_demo.experiment.history import History
 from mnist_demo.experiment.pair import Pair
-from mnist_demo.lessons.reading import Reading, is_true
+from mnist_demo.experiment.summary import RunSummary
+from mnist_demo.lessons.claims import is_true
 
 FOLDER = Path(__file__).parent
 # From what everybody meets first to what takes a second look.
@@ -36,7 +37,7 @@ class Claim:
 
     def holds(self, a: History, b: History) -> bool:
         """Whether two recorded runs show it."""
-        return is_true(self.expression, {"a": Reading(a), "b": Reading(b)})
+        return is_true(self.expression, {"a": RunSummary(a), "b": RunSummary(b)})
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Lesson:
 
     def happened(self, a: History, b: History) -> str:
         """What happened, in the numbers of these two runs (each at least one point long)."""
-        text = self.happened_template.format(a=Reading(a), b=Reading(b))
+        text = self.happened_template.format(a=RunSummary(a), b=RunSummary(b))
         for claim in self.check(a, b):
             text += f"\n\nThese two runs do not show the usual: {claim.sentence} Other seeds mostly do."
         return text

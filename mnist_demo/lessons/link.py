@@ -14,7 +14,7 @@ from mnist_demo.experiment.pair import Pair
 from mnist_demo.lessons import lesson
 
 
-class Knobs(StrEnum):
+class KnobAccess(StrEnum):
     """What a visitor who opens the link may do with the knobs."""
 
     FREE = "free"
@@ -28,14 +28,14 @@ class Link:
 
     pair: Pair
     slug: str | None
-    knobs: Knobs = Knobs.FREE
+    knobs: KnobAccess = KnobAccess.FREE
 
     def to_query(self) -> str:
         """The part of the link behind the question mark; empty for nothing but defaults."""
         chosen = lesson(self.slug) if self.slug else None
         is_lesson = chosen is not None and chosen.pair == self.pair
         query = urlencode({"lesson": self.slug}) if is_lesson else self.pair.to_query()
-        knobs = urlencode({"knobs": self.knobs}) if self.knobs is not Knobs.FREE else ""
+        knobs = urlencode({"knobs": self.knobs}) if self.knobs is not KnobAccess.FREE else ""
         return "&".join(part for part in (query, knobs) if part)
 
 
@@ -45,15 +45,15 @@ def read_link(parameters: Sequence[tuple[str, str]]) -> Link | None:
     texts = dict(ours)
     if len(texts) != len(ours):
         raise InvalidExperiment("The link names a knob twice; name each once.")
-    knobs_text = texts.pop("knobs", Knobs.FREE)
-    if knobs_text not in set(Knobs):
-        raise InvalidExperiment(f"knobs is one of {', '.join(Knobs)}, not {ascii(knobs_text)[:40]}.")
+    knobs_text = texts.pop("knobs", KnobAccess.FREE)
+    if knobs_text not in set(KnobAccess):
+        raise InvalidExperiment(f"knobs is one of {', '.join(KnobAccess)}, not {ascii(knobs_text)[:40]}.")
     slug = texts.pop("lesson", None)
     if slug is not None:
         chosen = lesson(slug)
         if chosen is None or texts:
             raise InvalidExperiment("There is no such lesson, or the link names a lesson and knobs at once.")
-        return Link(chosen.pair, slug, Knobs(knobs_text))
-    if not texts and knobs_text == Knobs.FREE:
+        return Link(chosen.pair, slug, KnobAccess(knobs_text))
+    if not texts and knobs_text == KnobAccess.FREE:
         return None
-    return Link(Pair.from_query(urlencode(texts)), None, Knobs(knobs_text))
+    return Link(Pair.from_query(urlencode(texts)), None, KnobAccess(knobs_text))

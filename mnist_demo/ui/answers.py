@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mnist_demo.errors import InvalidDrawing
-from mnist_demo.images.sketch import Stage, Step, read_picture
+from mnist_demo.images.sketch import Preprocessing, Stage, read_picture
 from mnist_demo.inference.recognize import BLANK, Prediction, Refusal, recognize_by, shipped_cnn
 from mnist_demo.learning.checkpoints import Checkpoint
 from mnist_demo.ui.components import Packed
@@ -56,11 +56,13 @@ def read_drawing(
     return Answers(bars_value(answers, seq=seq, can_explain=can_explain), predictions[0].stages, seq)
 
 
-def checked_steps(names: Any) -> frozenset[Step]:
+def checked_steps(names: Any) -> frozenset[Preprocessing]:
     """The steps of the preprocessing to leave out. Raises InvalidDrawing for what is no list of their names."""
-    if not isinstance(names, list) or not all(isinstance(name, str) and name in Step.__members__ for name in names):
+    if not isinstance(names, list) or not all(
+        isinstance(name, str) and name in Preprocessing.__members__ for name in names
+    ):
         raise InvalidDrawing("The steps to leave out are a list of names of steps.")
-    return frozenset(Step[name] for name in names)
+    return frozenset(Preprocessing[name] for name in names)
 
 
 def _answer(reader: Reader, prediction: Prediction | None) -> Answer:

@@ -12,7 +12,7 @@ import gradio as gr
 from PIL import Image
 
 from mnist_demo.errors import MnistLabError
-from mnist_demo.images.sketch import Stage, Step
+from mnist_demo.images.sketch import Preprocessing, Stage
 from mnist_demo.inference.recognize import with_dropout_on
 from mnist_demo.serving.shelf import MAX_ASKED, ModelShelf, checked_keys
 from mnist_demo.ui.answers import Reader, checked_steps, read_drawing
@@ -30,11 +30,11 @@ FLICKER_SECONDS = 0.6
 SENT_SIDE = 112  # pixels, of a stage's picture
 CHOOSE = "Choose who reads the drawing."
 LEAVE_OUT = {
-    Step.SPECKS: "removing stray specks",
-    Step.CROP: "cropping to the ink, and with it the evening of strokes",
-    Step.WIDTH: "evening the stroke width",
-    Step.FIT: "fitting into 20×20",
-    Step.CENTRE: "centring by mass",
+    Preprocessing.SPECKS: "removing stray specks",
+    Preprocessing.CROP: "cropping to the ink, and with it the evening of strokes",
+    Preprocessing.WIDTH: "evening the stroke width",
+    Preprocessing.FIT: "fitting into 20×20",
+    Preprocessing.CENTRE: "centring by mass",
 }
 
 
@@ -111,7 +111,7 @@ def _reader(visit: Visit, shelf: ModelShelf) -> Callable[..., Any]:
 
 
 def _read(
-    shelf: ModelShelf, drawing: Any, keys: Any, skip: frozenset[Step], is_forgetful: bool, owner: str
+    shelf: ModelShelf, drawing: Any, keys: Any, skip: frozenset[Preprocessing], is_forgetful: bool, owner: str
 ) -> tuple[Packed, Packed]:
     """What each chosen model says of a drawing, and the stages it went through."""
     if keys == []:

@@ -6,7 +6,7 @@ import pytest
 from mnist_demo.images import ink, sketch, strokes
 from mnist_demo.images.data import TrainingData
 from mnist_demo.images.ink import Ink
-from mnist_demo.images.sketch import Step, preprocess
+from mnist_demo.images.sketch import Preprocessing, preprocess
 
 
 def seven(brush: float = 8, scale: float = 1, place: float = 60) -> Ink:
@@ -23,12 +23,19 @@ def test_the_stages_are_shown_in_order_each_by_its_name() -> None:
     drawn = seven()
     drawn[10:14, 250:254] = 255
     names = [stage.name for stage in preprocess(drawn)]
-    assert names == ["as drawn", Step.SPECKS, Step.CROP, Step.WIDTH, Step.FIT, Step.CENTRE]
-    assert Step.SPECKS not in [stage.name for stage in preprocess(seven())]
+    assert names == [
+        "as drawn",
+        Preprocessing.SPECKS,
+        Preprocessing.CROP,
+        Preprocessing.WIDTH,
+        Preprocessing.FIT,
+        Preprocessing.CENTRE,
+    ]
+    assert Preprocessing.SPECKS not in [stage.name for stage in preprocess(seven())]
 
 
-@pytest.mark.parametrize("step", Step)
-def test_a_step_left_out_makes_no_stage_and_the_image_is_still_28(step: Step) -> None:
+@pytest.mark.parametrize("step", Preprocessing)
+def test_a_step_left_out_makes_no_stage_and_the_image_is_still_28(step: Preprocessing) -> None:
     drawn = seven()
     drawn[10:14, 250:254] = 255
     stages = preprocess(drawn, {step})
@@ -39,7 +46,7 @@ def test_a_step_left_out_makes_no_stage_and_the_image_is_still_28(step: Step) ->
 
 
 def test_with_all_steps_left_out_the_digit_stays_where_and_as_large_as_it_was() -> None:
-    corner = preprocess(seven(scale=0.5, place=20), frozenset(Step))[-1].image
+    corner = preprocess(seven(scale=0.5, place=20), frozenset(Preprocessing))[-1].image
     row, column = centre_of(corner)
     drawn_row, drawn_column = centre_of(seven(scale=0.5, place=20))
     assert row == pytest.approx(drawn_row / 10 - 0.5, abs=0.7)
@@ -57,7 +64,7 @@ def test_thin_and_thick_pens_come_to_look_alike(brush: int) -> None:
     def difference(image: Ink) -> float:
         return float(np.abs(image.astype(float) - usual).mean())
 
-    assert difference(evened) < difference(preprocess(seven(brush), {Step.WIDTH})[-1].image)
+    assert difference(evened) < difference(preprocess(seven(brush), {Preprocessing.WIDTH})[-1].image)
     width = ink.stroke_width(ink.shrink(evened, 4)) / 4
     assert sketch.USUAL_WIDTH[0] - 0.6 < width < sketch.USUAL_WIDTH[1] + 0.6
 
@@ -65,7 +72,7 @@ def test_thin_and_thick_pens_come_to_look_alike(brush: int) -> None:
 def test_mnists_own_widths_are_left_alone(training_data: TrainingData) -> None:
     changed = 0
     for image in training_data.val.images[:100].numpy():
-        with_step, without = (preprocess(image, skip)[-1].image for skip in (frozenset(), {Step.WIDTH}))
+        with_step, without = (preprocess(image, skip)[-1].image for skip in (frozenset(), {Preprocessing.WIDTH}))
         changed += not np.array_equal(with_step, without)
     assert changed < 30  # a quarter of its pens are thinner or thicker than usual
 

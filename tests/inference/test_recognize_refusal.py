@@ -10,7 +10,7 @@ from mnist_demo.images import strokes
 from mnist_demo.images.data import TrainingData
 from mnist_demo.images.ink import Ink
 from mnist_demo.images.penmanship import CONDITIONS, Hand
-from mnist_demo.images.sketch import Step
+from mnist_demo.images.sketch import Preprocessing
 from mnist_demo.inference.recognize import LEAST_CONFIDENCE, TEMPERATURE, Refusal, recognize, with_dropout_on
 from mnist_demo.learning import networks
 from mnist_demo.learning.checkpoints import Checkpoint
@@ -119,9 +119,9 @@ def test_a_low_part_beside_a_tall_one_is_no_second_digit() -> None:
 
 
 def test_steps_can_be_left_out_of_an_answer() -> None:
-    prediction = recognize(bars(60), model(), skip=frozenset(Step))
+    prediction = recognize(bars(60), model(), skip=frozenset(Preprocessing))
     assert prediction.stages[0].name == "as drawn"
-    assert Step.CENTRE not in [stage.name for stage in prediction.stages]
+    assert Preprocessing.CENTRE not in [stage.name for stage in prediction.stages]
 
 
 def test_dropout_left_on_changes_the_answers_and_leaves_the_model_alone() -> None:

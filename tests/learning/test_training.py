@@ -19,7 +19,7 @@ from mnist_demo.images import nondigits
 from mnist_demo.images.data import Split, TrainingData, noisy_labels, normalize
 from mnist_demo.learning import networks, training
 from mnist_demo.learning.checkpoints import state_from_bytes, state_to_bytes
-from mnist_demo.learning.losses import compute_loss, evaluate
+from mnist_demo.learning.losses import compute_loss, loss_and_accuracy
 from mnist_demo.learning.schedule import total_steps
 from mnist_demo.learning.training import Status, TrainState, advance, start
 from tests.conftest import TINY
@@ -278,8 +278,8 @@ def test_only_training_labels_are_noisy(tiny_data: TrainingData) -> None:
     experiment = make({"label_noise": 1.0})
     model = networks.build(experiment).eval()
     (point,) = train(experiment, tiny_data, 0)[1]
-    assert (point.val_loss, point.val_accuracy) == evaluate(model, tiny_data.val, experiment)
-    assert point.train_loss != evaluate(model, tiny_data.train.first(100), experiment)[0]
+    assert (point.val_loss, point.val_accuracy) == loss_and_accuracy(model, tiny_data.val, experiment)
+    assert point.train_loss != loss_and_accuracy(model, tiny_data.train.first(100), experiment)[0]
 
 
 # --- learning ---------------------------------------------------------------------------------------
@@ -474,7 +474,7 @@ def test_the_caller_sees_each_point_with_its_model(tiny_data: TrainingData) -> N
         seen: list[tuple[Metrics, float]] = []
 
         def look(metrics: Metrics, model: nn.Module, experiment: Experiment = experiment) -> None:
-            seen.append((metrics, evaluate(model, tiny_data.val, experiment)[0]))  # noqa: B023
+            seen.append((metrics, loss_and_accuracy(model, tiny_data.val, experiment)[0]))  # noqa: B023
 
         state, points = advance(start(experiment), 13, tiny_data, on_evaluation=look)
         assert repr([metrics for metrics, _ in seen]) == repr(points)
@@ -491,7 +491,7 @@ def test_evaluate_weighs_every_image_alike(training_data: TrainingData) -> None:
     model = networks.build(experiment).eval()
     split = training_data.val.first(1_101)  # a second batch of 101
     logits = model(normalize(split.images))
-    loss, accuracy = evaluate(model, split, experiment)
+    loss, accuracy = loss_and_accuracy(model, split, experiment)
     assert loss == pytest.approx(F.cross_entropy(logits, split.labels).item(), rel=1e-5)
     assert accuracy == pytest.approx((logits.argmax(1) == split.labels).float().mean().item())
 

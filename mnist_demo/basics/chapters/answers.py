@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from mnist_demo.basics.controls import Choice, Number, seed
-from mnist_demo.basics.example import Chapter, Mistake, example
+from mnist_demo.basics.example import Chapter, ErrorLesson, example
 from mnist_demo.basics.pictures import bars
 from mnist_demo.basics.plots import curves
 
@@ -58,7 +58,7 @@ def softmax_by_hand(show, scale, version, seed):
     Choice("dim", "dim", "1", ("0", "1", "2")),
     seed(),
     mistakes=[
-        Mistake(
+        ErrorLesson(
             "Dimension out of range",
             "The scores have two sizes, (N, classes): dim 0 is the batch, 1 the classes.",
         )
@@ -122,7 +122,7 @@ def exp_of_log_softmax(show, gap):
     Number("images", "images", 4, 1, 8),
     seed(),
     mistakes=[
-        Mistake(
+        ErrorLesson(
             "selected index k out of range",
             "There are ten classes, so k is at most 10.",
         )

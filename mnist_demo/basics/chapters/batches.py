@@ -13,7 +13,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from mnist_demo.basics.controls import Choice, Number, Switch, seed
-from mnist_demo.basics.example import Chapter, Mistake, example
+from mnist_demo.basics.example import Chapter, ErrorLesson, example
 from mnist_demo.basics.pictures import photo, pictures
 
 if TYPE_CHECKING:  # what the listings show
@@ -77,7 +77,7 @@ def iterate_for(show, size, batch_size, drop_last, trainset):
     said="images, labels = dataiter.next()",
     today="next(dataiter). Iterators lost their .next method in Python 3, DataLoader's in PyTorch 1.13.",
     mistakes=[
-        Mistake(
+        ErrorLesson(
             "has no attribute 'next'",
             "Python's built-in function next(...) asks any iterator for its next item.",
         )
@@ -107,7 +107,7 @@ def iterate_next(show, call, batch_size, trainset):
     uses=["trainset"],
     needs=["matplotlib"],
     mistakes=[
-        Mistake(
+        ErrorLesson(
             r"Invalid shape \(1, 28, 28\)",
             "matplotlib wants (height, width), and PyTorch keeps the channel in front: squeeze() drops sizes of 1.",
         )
@@ -149,11 +149,11 @@ def imshow(show, index, cmap, squeeze, trainset):
     said="The three networks are built without a flatten, and get their images from a loader.",
     today="A Linear layer needs (N, 784): flatten by hand, or put nn.Flatten() first in the network.",
     mistakes=[
-        Mistake(
+        ErrorLesson(
             r"\(1x\d+ and 784x10\)|size mismatch",
             "view(-1) runs all images of the batch together into one: keep the first size, the batch.",
         ),
-        Mistake(
+        ErrorLesson(
             "shapes cannot be multiplied",
             "The layer multiplies the last size of its input, and 28 is not 784. The message shows the "
             "rows of all images, 28 numbers each.",

@@ -8,7 +8,7 @@ What the examples call `trainset` is the set that the first one makes.
 from typing import TYPE_CHECKING
 
 from mnist_demo.basics.controls import Number, Switch
-from mnist_demo.basics.example import Chapter, Mistake, example
+from mnist_demo.basics.example import Chapter, ErrorLesson, example
 from mnist_demo.basics.pictures import pictures, table
 from mnist_demo.basics.plots import histogram
 
@@ -75,7 +75,7 @@ def transform_steps(show, index, normalize, trainset):
     Number("std", "standard deviation", 0.5, 0, 1, 0.01),
     uses=["trainset"],
     mistakes=[
-        Mistake(
+        ErrorLesson(
             "division by zero",
             "Normalize divides by it: a standard deviation of 0 has no meaning.",
         )

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from mnist_demo.basics.controls import Number, Switch, seed
-from mnist_demo.basics.example import Chapter, Mistake, example
+from mnist_demo.basics.example import Chapter, ErrorLesson, example
 from mnist_demo.basics.pictures import bars, heat, table
 
 
@@ -21,7 +21,7 @@ from mnist_demo.basics.pictures import bars, heat, table
     seed(),
     uses=["digits"],
     mistakes=[
-        Mistake(
+        ErrorLesson(
             "backward through the graph a second time",
             "The values kept for backward are freed after it. Compute the loss again (each step of a "
             "training loop does), or pass retain_graph=True.",

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mnist_demo.basics.controls import Choice, Number, seed
-from mnist_demo.basics.example import Chapter, Mistake, example
+from mnist_demo.basics.example import Chapter, ErrorLesson, example
 from mnist_demo.basics.plots import curves
 
 
@@ -47,7 +47,7 @@ def linear_layer(show, inputs, outputs, seed):
     today="nn.ReLU() is a layer, F.relu and torch.relu are functions; nn.relu does not exist. "
     "F.sigmoid still works, torch.sigmoid is its present name.",
     mistakes=[
-        Mistake(
+        ErrorLesson(
             "has no attribute 'relu'",
             "Names in nn are classes and start with a capital: nn.ReLU() makes a layer. The function is F.relu.",
         )

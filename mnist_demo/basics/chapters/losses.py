@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn, optim
 
 from mnist_demo.basics.controls import Choice, Number, Value, seed
-from mnist_demo.basics.example import Chapter, Mistake, example
+from mnist_demo.basics.example import Chapter, ErrorLesson, example
 from mnist_demo.basics.pictures import table
 from mnist_demo.basics.plots import curves
 
@@ -172,11 +172,11 @@ def truth_table(show, lead, steps, seed, digits):
     ),
     seed(),
     mistakes=[
-        Mistake(
+        ErrorLesson(
             "expected (scalar type|target dtype to be) Long",
             "Class numbers must be whole: labels.long() turns them into int64.",
         ),
-        Mistake(
+        ErrorLesson(
             "multi-target not supported",
             "One number for each image: labels.squeeze(1).",
         ),

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from mnist_demo.basics.controls import Choice, Number
-from mnist_demo.basics.example import Chapter, Mistake, example
+from mnist_demo.basics.example import Chapter, ErrorLesson, example
 
 
 @example(
@@ -15,11 +15,11 @@ from mnist_demo.basics.example import Chapter, Mistake, example
     Number("columns", "columns", 4, 1, 12),
     Choice("source", "view of", "x", ("x", "x.t()")),
     mistakes=[
-        Mistake(
+        ErrorLesson(
             "is invalid for input of size",
             "A view keeps the 12 numbers: rows × columns must be 12.",
         ),
-        Mistake(
+        ErrorLesson(
             "view size is not compatible",
             "x.t() only swaps the order in which memory is read, so its rows are no longer one run of memory "
             "(“non-contiguous”) and no view can describe the new shape. reshape copies when it has to.",
@@ -83,7 +83,7 @@ def from_numpy(show, index, value, write_to):
     said="torch.Tensor.numpy(tensor) is given for any tensor.",
     today="On a tensor that needs a gradient, such as a weight, it raises: detach() first.",
     mistakes=[
-        Mistake(
+        ErrorLesson(
             r"Can't call numpy\(\) on Tensor that requires grad",
             "NumPy knows no gradients, so a change made there would be invisible to backward. detach() gives the "
             "same memory without the history; add clone() for a copy you may change freely.",

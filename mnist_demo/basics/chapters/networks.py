@@ -12,7 +12,7 @@ from torch import nn
 
 from mnist_demo.basics.chapters import three_ways
 from mnist_demo.basics.controls import Choice, Number, Switch, seed
-from mnist_demo.basics.example import Chapter, Mistake, example
+from mnist_demo.basics.example import Chapter, ErrorLesson, example
 from mnist_demo.basics.pictures import bars, heat, table
 
 HIDDEN = Number("hidden", "hidden units", 32, 1, 256)
@@ -123,7 +123,7 @@ def functional_form(show, ending, p, seed):
     HIDDEN,
     Switch("flatten", "begin with nn.Flatten()", True),
     mistakes=[
-        Mistake(
+        ErrorLesson(
             "shapes cannot be multiplied",
             "Images (N, 1, 28, 28) must become rows (N, 784) before the first Linear.",
         )
@@ -184,7 +184,7 @@ def text_form(show, hidden, layers):
     said="model.hidden.weight stands right after a model built with nn.Sequential.",
     today="A Sequential has no .hidden: its layers are model[0], model[1], … or get names from an OrderedDict.",
     mistakes=[
-        Mistake(
+        ErrorLesson(
             "has no attribute 'hidden'",
             "Layers of a plain Sequential have numbers, not names: model[0] is the first Linear.",
         )

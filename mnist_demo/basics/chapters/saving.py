@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from mnist_demo.basics.controls import Choice, Number, seed
-from mnist_demo.basics.example import Chapter, Mistake, example
+from mnist_demo.basics.example import Chapter, ErrorLesson, example
 from mnist_demo.basics.pictures import table
 
 
@@ -46,12 +46,12 @@ def save(show, hidden, seed):
         ("as saved", "one more", "named"),
     ),
     mistakes=[
-        Mistake(
+        ErrorLesson(
             "size mismatch",
             "The checkpoint holds tensors of other shapes: build the model with the sizes it was saved with. "
             "Save these sizes beside the weights, as this app does.",
         ),
-        Mistake(
+        ErrorLesson(
             r"Missing key\(s\)",
             "The names of the layers differ: keys the new model expects are missing, and those the file "
             "has are unexpected.",
@@ -106,7 +106,7 @@ def load(show, hidden, new_hidden, names):
     today="Since 2.6 torch.load defaults to weights_only=True: tensors and plain containers only. Before, a "
     'file could run code when loaded. Add map_location="cpu" for files saved on a GPU.',
     mistakes=[
-        Mistake(
+        ErrorLesson(
             "Weights only load failed",
             "A whole model is pickled Python, and unpickling can run any code. Save the state_dict; never set "
             "weights_only=False for a file you did not make.",

@@ -5,7 +5,7 @@
 import torch
 
 from mnist_demo.basics.controls import Choice, Number, seed
-from mnist_demo.basics.example import Chapter, Mistake, example
+from mnist_demo.basics.example import Chapter, ErrorLesson, example
 from mnist_demo.basics.plots import histogram
 
 
@@ -33,7 +33,7 @@ def pytorch(show, n, seed):
     Number("columns_of_b", "columns of b", 3, 1, 4),
     seed(),
     mistakes=[
-        Mistake(
+        ErrorLesson(
             "must match the size of tensor b",
             "Elementwise operations need equal sizes. A size of 1 is stretched (broadcasting), any other is not.",
         )
@@ -107,7 +107,7 @@ def randn(show, rows, columns, seed):
     Choice("dtype", "dtype of x", "float32", ("float32", "float64", "int64")),
     seed(),
     mistakes=[
-        Mistake(
+        ErrorLesson(
             "not implemented for 'Long'",
             "rand_like copies the dtype as well as the size, and uniform numbers between 0 and 1 make no sense as "
             "integers. Say torch.rand_like(x, dtype=torch.float32).",
@@ -134,7 +134,7 @@ def rand_like(show, dtype, seed):
     said="the number of columns in the first tensor must equal to the number of rows in the second column.",
     today="It is the rows of the second tensor: (n, m) @ (m, p) → (n, p). `@` is today's short form of torch.mm.",
     mistakes=[
-        Mistake(
+        ErrorLesson(
             "shapes cannot be multiplied",
             "The two numbers in the middle must be equal: (n×m) times (m×p). Read the shapes in the message "
             "side by side and compare the inner pair.",

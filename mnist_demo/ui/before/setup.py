@@ -11,7 +11,7 @@ import gradio as gr
 from mnist_demo.errors import InvalidExperiment
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.lessons import lesson, lessons
-from mnist_demo.lessons.link import Knobs, Link, read_link
+from mnist_demo.lessons.link import KnobAccess, Link, read_link
 from mnist_demo.ui.before.experiment_form import TYPED_JS, ExperimentForm
 from mnist_demo.ui.before.hint_panel import SLOTS as HINT_SLOTS
 from mnist_demo.ui.before.hint_panel import HintPanel
@@ -55,8 +55,8 @@ class Setup:
             self.form = ExperimentForm(self.first.pair)
             with gr.Accordion("Share as a link", open=False):
                 self.knobs = gr.Radio(
-                    [("free to change", Knobs.FREE), ("locked", Knobs.LOCKED), ("hidden", Knobs.HIDDEN)],
-                    value=Knobs.FREE,
+                    [("free to change", KnobAccess.FREE), ("locked", KnobAccess.LOCKED), ("hidden", KnobAccess.HIDDEN)],
+                    value=KnobAccess.FREE,
                     label="For whoever opens it, the knobs are",
                 )
                 self.query = gr.Textbox(visible=False)
@@ -125,7 +125,7 @@ class Setup:
             pair = self.form.read(values)
         except InvalidExperiment as error:
             return [error_html(error), gr.skip(), NO_LINK]
-        chosen = Knobs(chosen_knobs) if chosen_knobs in set(Knobs) else Knobs.FREE
+        chosen = KnobAccess(chosen_knobs) if chosen_knobs in set(KnobAccess) else KnobAccess.FREE
         lesson_slug = slug if isinstance(slug, str) and slug != FREE else None
         of_lesson = lesson(lesson_slug) if lesson_slug else None
         note = note_html(LEFT_LESSON) if of_lesson and of_lesson.pair != pair else ""
@@ -137,8 +137,8 @@ class Setup:
             link = read_link(request.query_params.multi_items())
             if link is None:
                 return [gr.skip()] * (len(self.outputs) + 2)
-            shown = self.show(link.slug or FREE, link.pair, is_locked=link.knobs is not Knobs.FREE)
+            shown = self.show(link.slug or FREE, link.pair, is_locked=link.knobs is not KnobAccess.FREE)
         except InvalidExperiment as error:
             notice = error_html(InvalidExperiment(f"This link cannot be opened, so the defaults are shown. {error}"))
             return [*[gr.skip()] * len(self.outputs), gr.skip(), notice]
-        return [*shown, gr.Column(visible=link.knobs is not Knobs.HIDDEN), ""]
+        return [*shown, gr.Column(visible=link.knobs is not KnobAccess.HIDDEN), ""]

@@ -12,7 +12,7 @@ from starlette.datastructures import QueryParams
 
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.lessons import lessons
-from mnist_demo.lessons.link import Knobs, read_link
+from mnist_demo.lessons.link import KnobAccess, read_link
 from mnist_demo.ui.before.hint_panel import HintPanel
 from mnist_demo.ui.before.lesson_panel import FREE
 from mnist_demo.ui.before.setup import LEFT_LESSON, NO_LINK, Setup
@@ -69,7 +69,7 @@ def test_the_link_of_what_is_described_opens_it_again(setup: Setup) -> None:
     for query in ("lesson=dropout", "dropout=0.25&b.seed=3", "lesson=overfitting&knobs=locked", "knobs=hidden"):
         shown = opened(setup, query)
         values = knob_values(setup, shown)
-        chosen = dict(QueryParams(query)).get("knobs", Knobs.FREE)
+        chosen = dict(QueryParams(query)).get("knobs", KnobAccess.FREE)
         difference, loop, again = setup.describe(shown[0], chosen, *values)
         assert "<b>B = A" in difference
         assert "loss.backward()" in loop
@@ -80,17 +80,17 @@ def test_the_link_of_what_is_described_opens_it_again(setup: Setup) -> None:
 def test_knobs_that_have_left_their_lesson_are_told(setup: Setup) -> None:
     for each in lessons():
         values = knob_values(setup, setup.choose(each.slug))
-        assert LEFT_LESSON not in setup.describe(each.slug, Knobs.FREE, *values)[0]
+        assert LEFT_LESSON not in setup.describe(each.slug, KnobAccess.FREE, *values)[0]
         other = Pair(a=each.pair.a.replace(epochs=7), b=each.pair.b.replace(epochs=7))
         changed = knob_values(setup, setup.show(FREE, other))
-        assert html.escape(LEFT_LESSON) in setup.describe(each.slug, Knobs.FREE, *changed)[0]
-        assert LEFT_LESSON not in html.unescape(setup.describe(FREE, Knobs.FREE, *changed)[0])
+        assert html.escape(LEFT_LESSON) in setup.describe(each.slug, KnobAccess.FREE, *changed)[0]
+        assert LEFT_LESSON not in html.unescape(setup.describe(FREE, KnobAccess.FREE, *changed)[0])
 
 
 def test_knobs_that_make_no_pair_are_told_and_make_no_link(setup: Setup) -> None:
     values = knob_values(setup, setup.choose(lessons()[0].slug))
     values[1] = "many"
-    difference, loop, query = setup.describe(FREE, Knobs.FREE, *values)
+    difference, loop, query = setup.describe(FREE, KnobAccess.FREE, *values)
     assert re.search(r"\(hidden_sizes\) cannot be .*many", difference)
     assert loop == gr.skip()
     assert query == NO_LINK
@@ -117,5 +117,5 @@ def test_a_locked_or_hidden_form_cannot_be_changed(setup: Setup) -> None:
 def test_a_pair_of_equals_is_said_to_be_one(setup: Setup) -> None:
     pair = lessons()[0].pair
     shown = setup.show(FREE, Pair(a=pair.a, b=pair.a))
-    difference, *_ = setup.describe(FREE, Knobs.FREE, *knob_values(setup, shown))
+    difference, *_ = setup.describe(FREE, KnobAccess.FREE, *knob_values(setup, shown))
     assert "no knob differs" in difference

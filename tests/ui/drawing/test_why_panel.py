@@ -9,7 +9,7 @@ import pytest
 
 from mnist_demo.errors import InvalidDrawing, UnknownRun
 from mnist_demo.images.data import load_validation_data
-from mnist_demo.images.sketch import Step, read_picture
+from mnist_demo.images.sketch import Preprocessing, read_picture
 from mnist_demo.inference.recognize import Refusal, recognize
 from mnist_demo.learning import checkpoints
 from mnist_demo.serving.shelf import ModelShelf
@@ -54,11 +54,11 @@ def test_the_likeliest_digits_and_the_one_asked_about_are_explained(explainer: E
 
 
 def test_what_the_network_sees_is_what_is_explained(explainer: Explainer, mnist_root: Path) -> None:
-    left_out = [Step.CROP.name, Step.FIT.name, Step.CENTRE.name]
+    left_out = [Preprocessing.CROP.name, Preprocessing.FIT.name, Preprocessing.CENTRE.name]
     differing = 0
     for place in range(8):
         png = corner_png(mnist_root, place)
-        seen = recognize(read_picture(png)[..., 0], skip=frozenset(Step[name] for name in left_out)).digit
+        seen = recognize(read_picture(png)[..., 0], skip=frozenset(Preprocessing[name] for name in left_out)).digit
         _, tiles = explainer.why(drawing_of(png), CNN, left_out, 0, None, ME)
         assert captions(tiles)[0] == f"for {seen}"
         differing += seen != recognize(read_picture(png)[..., 0]).digit

@@ -1,12 +1,10 @@
-"""A run's history as a lesson speaks of it: `a.last.val_accuracy`, `b.best.epoch`, `a.rise`.
+"""What a run's history comes to: its first, best and last point, how far its loss rose, whether it diverged.
 
-The words that placeholders and claims may use, and the small language claims are written in. Knows
-numbers only: no experiment, no training.
+Lessons and hints speak of a run in these words: `a.last.val_accuracy`, `b.best.epoch`, `a.rise`. Knows the
+numbers alone: no experiment, no training.
 """
 
-import ast
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,7 +12,7 @@ from mnist_demo.experiment.history import History, Metrics, best_index, gap, is_
 
 
 @dataclass(frozen=True)
-class Reading:
+class RunSummary:
     """One recorded run, at least one point long. Losses are per image, accuracies shares in [0, 1]."""
 
     history: History
@@ -74,25 +72,3 @@ class Reading:
     def running_losses(self) -> list[float]:
         """The running training loss at every point after the first."""
         return [point.running_loss for point in self.history[1:]]
-
-
-_ALLOWED = (
-    *(ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.BinOp, ast.Add, ast.Sub),
-    *(ast.Mult, ast.Div, ast.Compare, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq),
-    *(ast.Name, ast.Attribute, ast.Load, ast.Constant, ast.Call),
-)
-
-
-def is_true(expression: str, readings: Mapping[str, Reading]) -> bool:
-    """Evaluates a claim like `b.last.val_accuracy - a.last.val_accuracy >= 0.06`.
-
-    Comparisons, sums, products, `and`, `or`, `not`, `abs(...)` and the attributes of a Reading; a
-    number that is NaN makes its comparison false. Raises ValueError for anything else.
-    """
-    tree = ast.parse(expression, mode="eval")
-    for node in ast.walk(tree):
-        is_known = isinstance(node, _ALLOWED) and not (isinstance(node, ast.Attribute) and node.attr.startswith("_"))
-        is_other_call = isinstance(node, ast.Call) and ast.unparse(node.func) != "abs"
-        if not is_known or is_other_call or (isinstance(node, ast.Name) and node.id not in {*readings, "abs"}):
-            raise ValueError(f"A claim may not say {ast.unparse(node)!r}: {expression}")
-    return bool(eval(compile(tree, "<claim>", "eval"), {"__builtins__": {"abs": abs}, **readings}))
