@@ -150,7 +150,24 @@ class _TableReader(pickle._Unpickler):
         """Leaves out what an object would make of its state: a state dict's is only the versions of its layers."""
         self.stack.pop()  # type: ignore[attr-defined]
 
-    dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch, pickle.BUILD[0]: load_build}
+    def load_setitem(self) -> None:
+        """Keys are text: the hash of a tuple of tuples of the same tuple would take for ever."""
+        if not isinstance(self.stack[-2], str):  # type: ignore[attr-defined]
+            raise pickle.UnpicklingError("a key that is no text")
+        super().load_setitem()  # type: ignore[misc]
+
+    def load_setitems(self) -> None:
+        """The same for many at once: the stack holds key, value, key, value since the mark."""
+        if not all(isinstance(key, str) for key in self.stack[::2]):  # type: ignore[attr-defined]
+            raise pickle.UnpicklingError("a key that is no text")
+        super().load_setitems()  # type: ignore[misc]
+
+    dispatch: ClassVar[dict[int, Any]] = {
+        **pickle._Unpickler.dispatch,
+        pickle.BUILD[0]: load_build,
+        pickle.SETITEM[0]: load_setitem,
+        pickle.SETITEMS[0]: load_setitems,
+    }
 
     def __init__(self, table: io.BytesIO) -> None:
         super().__init__(table)
@@ -196,10 +213,15 @@ def _check_opcodes(table: bytes) -> None:
             raise InvalidCheckpoint(f"The .pth file's table uses {name}, which a state dict never needs.")
 
 
+def _empty_table() -> OrderedDict[str, object]:
+    """An ordered dictionary that takes its keys one by one, where each is looked at."""
+    return OrderedDict()
+
+
 def _known(module: str, name: str) -> object:
     """What a name in a state dict's pickle stands for. Raises InvalidCheckpoint for any other name."""
     known: dict[tuple[str, str], object] = {
-        ("collections", "OrderedDict"): OrderedDict,
+        ("collections", "OrderedDict"): _empty_table,
         ("torch._utils", "_rebuild_tensor_v2"): _rebuilt,
         **{("torch", storage): dtype for storage, dtype in _STORAGES.items()},
     }

@@ -138,6 +138,25 @@ def test_nothing_reserves_memory_by_a_number_in_a_pickle() -> None:
     refused(pth_with_table(b"\x80\x04\x95" + struct.pack("<Q", 2**60) + b"."))  # a frame
 
 
+TUPLES = b"K\x01" + b"q\x00h\x00\x86" * 60  # a pair of a pair of a pair ...: its hash takes 2**60 steps
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        b"\x80\x02}" + TUPLES + b"Ns.",
+        b"\x80\x02}(" + TUPLES + b"Nu.",
+        b"\x80\x02}(X\x01\x00\x00\x00aN" + TUPLES + b"Nu.",
+        b"\x80\x02ccollections\nOrderedDict\n" + TUPLES + b"N\x86\x85\x85R.",
+        pickle.dumps({1: 2}, 2),
+        pickle.dumps({None: 2, "a": 1}, 2),
+    ],
+    ids=["one key", "many keys", "a later key", "ordered", "number", "none"],
+)
+def test_keys_are_text(table: bytes) -> None:
+    assert "table" in refused(pth_with_table(table))
+
+
 def test_a_view_larger_than_its_numbers_is_refused() -> None:
     expanded = weights_of() | {"1.weight": torch.zeros(1).expand(100_000, 100_000)}
     refused(saved(expanded))
