@@ -1,7 +1,7 @@
 """The link that carries a lesson or a pair, and how the page opens one. It never starts a training.
 
 A link is a query: `lesson=overfitting`, or the knobs of a pair as `Pair.to_query` writes them, besides
-`knobs=locked` or `knobs=hidden` for a class. Keys that begin with two underscores belong to Gradio.
+`knobs=locked` or `knobs=hidden` for a class. On its way other sites append keys of their own, which mean nothing here.
 """
 
 from collections.abc import Sequence
@@ -10,12 +10,18 @@ from enum import StrEnum
 from urllib.parse import urlencode
 
 from mnist_demo.errors import InvalidExperiment
-from mnist_demo.experiment.pair import Pair
+from mnist_demo.experiment.knobs import shown
+from mnist_demo.experiment.pair import MAX_LINK_LENGTH, Pair
 from mnist_demo.lessons import lesson
+
+# What search engines, social networks, mailing lists, Spaces and Gradio append to a link.
+FOREIGN_KEYS = {"fbclid", "gclid", "dclid", "msclkid", "igshid", "mc_cid", "mc_eid", "logs", "view"}
+FOREIGN_PREFIXES = ("utm_", "__")
+MAX_TOLD = 3  # parts that could not be used; more of them tell nobody more
 
 
 class KnobAccess(StrEnum):
-    """What a visitor who opens the link may do with the knobs."""
+    """What a visitor who opens the link may do with the knobs; the strictest comes last."""
 
     FREE = "free"
     LOCKED = "locked"
@@ -29,6 +35,7 @@ class Link:
     pair: Pair
     slug: str | None
     knobs: KnobAccess = KnobAccess.FREE
+    unused: tuple[str, ...] = ()  # a sentence each for the first parts that could not be used
 
     def to_query(self) -> str:
         """The part of the link behind the question mark; empty for nothing but defaults."""
@@ -40,20 +47,63 @@ class Link:
 
 
 def read_link(parameters: Sequence[tuple[str, str]]) -> Link | None:
-    """The link behind a page's query parameters; None if there are none of ours. Raises InvalidExperiment."""
-    ours = [(key, value) for key, value in parameters if not key.startswith("__")]
-    texts = dict(ours)
-    if len(texts) != len(ours):
-        raise InvalidExperiment("The link names a knob twice; name each once.")
-    knobs_text = texts.pop("knobs", KnobAccess.FREE)
-    if knobs_text not in set(KnobAccess):
-        raise InvalidExperiment(f"knobs is one of {', '.join(KnobAccess)}, not {ascii(knobs_text)[:40]}.")
-    slug = texts.pop("lesson", None)
-    if slug is not None:
-        chosen = lesson(slug)
-        if chosen is None or texts:
-            raise InvalidExperiment("There is no such lesson, or the link names a lesson and knobs at once.")
-        return Link(chosen.pair, slug, KnobAccess(knobs_text))
-    if not texts and knobs_text == KnobAccess.FREE:
+    """The link behind a page's query parameters; None if there are none of ours.
+
+    A part that cannot be used is left out and told in `unused`; what the link says of the knobs holds all the same.
+    Raises InvalidExperiment if no part of it can be used.
+    """
+    ours = [(key, value) for key, value in parameters if not is_foreign(key)]
+    accesses = [value for key, value in ours if key == "knobs"]
+    access, unused = _read_access(accesses)
+    try:
+        pair, slug, left_out = _read_pair([(key, value) for key, value in ours if key != "knobs"])
+    except InvalidExperiment as error:
+        pair, slug, left_out = None, None, [str(error)]
+    unused = [*unused, *left_out][:MAX_TOLD]
+    if pair is None and not set(accesses) & set(KnobAccess) and unused:
+        raise InvalidExperiment(" ".join(unused))
+    if pair is None and access is KnobAccess.FREE and not unused:
         return None
-    return Link(Pair.from_query(urlencode(texts)), None, KnobAccess(knobs_text))
+    return Link(pair or Pair.from_query(""), slug, access, tuple(unused))
+
+
+def is_foreign(key: str) -> bool:
+    """Whether a key of a query belongs to somebody else."""
+    return key in FOREIGN_KEYS or key.startswith(FOREIGN_PREFIXES)
+
+
+def _read_access(texts: Sequence[str]) -> tuple[KnobAccess, list[str]]:
+    """The strictest access named, and a sentence for each that does not exist; that one locks: it was meant to."""
+    wrong = [text for text in texts if text not in set(KnobAccess)]
+    named = [KnobAccess.LOCKED if text in wrong else KnobAccess(text) for text in texts]
+    sentences = [f"knobs is one of {', '.join(KnobAccess)}, not {shown(text)}." for text in wrong]
+    return max(named, key=list(KnobAccess).index, default=KnobAccess.FREE), sentences
+
+
+def _read_pair(items: Sequence[tuple[str, str]]) -> tuple[Pair | None, str | None, list[str]]:
+    """The pair that the items name, its lesson, and a sentence for each item left out.
+
+    No pair where none is named. Raises InvalidExperiment where none can be told.
+    """
+    length = len(urlencode(items))
+    if length > MAX_LINK_LENGTH:
+        raise InvalidExperiment(f"The link is {length:,} characters long; {MAX_LINK_LENGTH:,} is the most.")
+    texts: dict[str, str] = {}
+    unused = []
+    for key in dict.fromkeys(key for key, _ in items):
+        values = [value for other, value in items if other == key]
+        try:
+            if len(values) > 1:
+                raise InvalidExperiment(f"The link names {shown(key)} twice; name each once.")
+            if key != "lesson":
+                Pair.from_query(urlencode({key: values[0]}))
+            texts[key] = values[0]
+        except InvalidExperiment as error:
+            unused.append(str(error))
+    slug = texts.pop("lesson", None)
+    if slug is None:
+        return Pair.from_query(urlencode(texts)) if texts else None, None, unused
+    chosen = lesson(slug)
+    if chosen is None or texts:
+        raise InvalidExperiment("There is no such lesson, or the link names a lesson and knobs at once.")
+    return chosen.pair, slug, unused

@@ -132,7 +132,7 @@ class Setup:
         return [difference_html(pair) + note, loop_html(pair), Link(pair, lesson_slug, chosen).to_query()]
 
     def open_link(self, request: gr.Request) -> list[Any]:
-        """The lesson or pair of a page's link, or a notice of what is wrong with it."""
+        """The lesson or pair of a page's link, and a notice of what is wrong with it."""
         try:
             link = read_link(request.query_params.multi_items())
             if link is None:
@@ -141,4 +141,6 @@ class Setup:
         except InvalidExperiment as error:
             notice = error_html(InvalidExperiment(f"This link cannot be opened, so the defaults are shown. {error}"))
             return [*[gr.skip()] * len(self.outputs), gr.skip(), notice]
-        return [*shown, gr.Column(visible=link.knobs is not KnobAccess.HIDDEN), ""]
+        told = f"Part of this link could not be used. {' '.join(link.unused)}"
+        notice = error_html(InvalidExperiment(told)) if link.unused else ""
+        return [*shown, gr.Column(visible=link.knobs is not KnobAccess.HIDDEN), notice]

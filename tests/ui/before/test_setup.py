@@ -106,6 +106,17 @@ def test_a_bad_link_leaves_the_defaults_and_says_so(setup: Setup) -> None:
     assert all(update == gr.skip() for update in opened(setup, "__theme=dark"))
 
 
+def test_a_link_that_can_be_used_in_part_is_opened_and_says_so(setup: Setup) -> None:
+    *shown, notice = opened(setup, "lesson=dropout&knobs=hidden&no_knob=1&utm_source=mail")
+    assert shown[0] == "dropout"
+    assert shown[-1].visible is False
+    assert "Part of this link could not be used." in notice
+    assert "no_knob" in notice
+    assert "utm_source" not in notice
+    assert opened(setup, "lesson=dropout&utm_source=mail")[-1] == ""
+    assert len(opened(setup, "epochs=3&" + "&".join(f"x{index}=1" for index in range(200)))[-1]) < 2000
+
+
 def test_a_locked_or_hidden_form_cannot_be_changed(setup: Setup) -> None:
     for knobs, is_visible in (("locked", True), ("hidden", False)):
         shown = opened(setup, f"lesson=dropout&knobs={knobs}")
