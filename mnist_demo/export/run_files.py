@@ -14,18 +14,11 @@ from mnist_demo.experiment.config import Experiment, changed_fields, knobs, non_
 from mnist_demo.experiment.history import Metrics
 from mnist_demo.experiment.knobs import to_text
 from mnist_demo.learning import checkpoints
+from mnist_demo.serving.looks import Point, kept_at, point_index
 from mnist_demo.serving.runs import Run
 
 CAPTION_KNOBS = ("network", "hidden_sizes", "activation", "optimizer", "learning_rate", "batch_size", "epochs", "seed")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-class Point(StrEnum):
-    """Which of a run's kept weights."""
-
-    BEST = "best"
-    LAST = "last"
-    LOOKED_AT = "looked at"
 
 
 class WeightsFormat(StrEnum):
@@ -40,15 +33,15 @@ def weights_file(run: Run, point: Point, form: WeightsFormat) -> tuple[str, byte
     """
     if not run.snapshots:
         raise RunError(f"Run {run.name} has no weights yet: train it for a moment first.")
-    wanted = {Point.BEST: run.best, Point.LAST: len(run.history) - 1, Point.LOOKED_AT: run.cursor}[point]
-    if wanted is None:
+    wanted = point_index(run, point)
+    kept = None if wanted is None else kept_at(run, wanted)
+    if kept is None:
         reason = "has no best epoch" if point is Point.BEST else "was not looked back at"
         raise RunError(f"Run {run.name} {reason}: choose another point.")
-    kept = min(run.snapshots, key=lambda index: abs(index - wanted))
-    content = run.snapshots[kept]
+    content = kept.weights
     if form is WeightsFormat.PTH:
         content = checkpoints.to_pth(checkpoints.unpack(content).model.state_dict())
-    return f"mnist-lab-{run.name}-epoch-{run.history[kept].epoch:.3g}.{form}", content
+    return f"mnist-lab-{run.name}-epoch-{run.history[kept.index].epoch:.3g}.{form}", content
 
 
 def runs_csv(runs: Sequence[Run]) -> bytes:

@@ -11,7 +11,8 @@ from typing import Any
 
 from mnist_demo.errors import InvalidDrawing, UnknownRun
 from mnist_demo.learning.checkpoints import LEAST_CONFIDENCE, Checkpoint
-from mnist_demo.serving.runs import Run, RunStore, nearest_index
+from mnist_demo.serving.looks import Point, point_index
+from mnist_demo.serving.runs import RunStore, nearest_index
 
 TITLES = {
     "cnn": "CNN",
@@ -32,7 +33,7 @@ class _Upload:
 
 
 class ModelShelf:
-    """Networks by key: "shipped:<name>", "upload:<id>", "run:<id>:best", ":last" or ":scrubbed"."""
+    """Networks by key: "shipped:<name>", "upload:<id>", or "run:<id>:" and a Point: best, last, looked at."""
 
     def __init__(self, shipped: Mapping[str, Checkpoint], store: RunStore) -> None:
         self._shipped = shipped
@@ -47,11 +48,11 @@ class ModelShelf:
         for run in self._store.of_owner(owner):
             if run.best is None:
                 continue
-            places = [("scrubbed", "looked at", run.cursor)] if run.cursor is not None else []
-            places += [("best", "best", run.best), ("last", "last", len(run.history) - 1)]
-            for which, word, index in places:
-                epoch = run.history[nearest_index(list(run.snapshots), index) or 0].epoch
-                found.append((f"Your run {run.name}, {word} (epoch {epoch:.3g})", f"run:{run.id}:{which}"))
+            for point in (Point.LOOKED_AT, Point.BEST, Point.LAST):
+                index = point_index(run, point)
+                if index is not None:
+                    epoch = run.history[nearest_index(list(run.snapshots), index) or 0].epoch
+                    found.append((f"Your run {run.name}, {point} (epoch {epoch:.3g})", f"run:{run.id}:{point}"))
         return found
 
     def default(self) -> list[str]:
@@ -68,10 +69,11 @@ class ModelShelf:
         if name in uploads:
             return uploads[name].checkpoint
         run_id, _, which = name.partition(":")
-        if kind != "run" or which not in ("best", "last", "scrubbed"):
+        if kind != "run" or which not in set(Point):
             raise UnknownRun("There is no such network; choose one from the list.")
         run = self._store.get(run_id, owner)
-        return self._store.checkpoint(run, _index(run, which))
+        index = point_index(run, Point(which))
+        return self._store.checkpoint(run, len(run.history) - 1 if index is None else index)
 
     def describe(self, key: str, owner: str) -> tuple[str, str]:
         """(name, one line about it) of a key that `find` knows."""
@@ -118,10 +120,3 @@ def checked_keys(keys: Any) -> list[str]:
     if not 1 <= len(keys) <= MAX_ASKED:
         raise InvalidDrawing(f"Choose one to {MAX_ASKED} networks to read the drawing, not {len(keys)}.")
     return keys
-
-
-def _index(run: Run, which: str) -> int:
-    last = len(run.history) - 1
-    if which == "scrubbed" and run.cursor is not None:
-        return min(run.cursor, last)
-    return last if which == "last" or run.best is None else run.best

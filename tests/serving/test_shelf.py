@@ -66,7 +66,7 @@ def test_the_scrubbed_epoch_is_a_network_of_its_own(
 ) -> None:
     trained.cursor = 1
     shelf = ModelShelf(shipped, store)
-    key = f"run:{trained.id}:scrubbed"
+    key = f"run:{trained.id}:looked at"
     assert key in [each for _, each in shelf.choices("me")]
     assert shelf.find(key, "me").scores["epoch"] == trained.history[1].epoch
 

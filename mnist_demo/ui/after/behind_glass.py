@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from mnist_demo.errors import MnistLabError
 from mnist_demo.experiment.history import Metrics
 from mnist_demo.inference.evaluation import evaluate_on_test, interval
+from mnist_demo.learning.cost import image_count
 from mnist_demo.serving.runs import Run
-from mnist_demo.ui.after.looking_back import image_count
 from mnist_demo.ui.run_view import NAMES, row_head_html
 from mnist_demo.ui.visit import QUICK, Visit, error_html, note_html, table_html
 

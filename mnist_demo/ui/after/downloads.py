@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from mnist_demo.errors import InvalidExperiment, MnistLabError, RunError
-from mnist_demo.export.run_files import Point, WeightsFormat, caption, points_csv, runs_csv, weights_file
+from mnist_demo.export.run_files import WeightsFormat, caption, points_csv, runs_csv, weights_file
 from mnist_demo.export.script import script
 from mnist_demo.learning import checkpoints, networks
 from mnist_demo.learning.training import Status
+from mnist_demo.serving.looks import Point
 from mnist_demo.serving.runs import Run
 from mnist_demo.ui.components.download import DownloadValue, create_download, download_value
 from mnist_demo.ui.run_view import NAMES, difference_text

@@ -1,30 +1,27 @@
 """What a pair of runs looked like at one point: first-layer weights, calibration, confusion matrices, a cell's images.
 
-Knows the components and what each shows; what a run looked like is `looking_back`.
+Knows the components and what each shows; what a run looked like is `mnist_demo.serving.looks`.
 """
 
 import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from mnist_demo.errors import MnistLabError
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.images.data import load_validation_data
+from mnist_demo.serving.looks import Kept, Look, Looks, kept_at, nearest_point, scrub_epochs
 from mnist_demo.serving.runs import Run
 from mnist_demo.ui.after.calibration import NOTE as CALIBRATION_NOTE
 from mnist_demo.ui.after.calibration import calibration_html
-from mnist_demo.ui.after.looking_back import (
-    Kept,
-    Look,
-    Looks,
-    heading_html,
-    is_cell,
-    kept_at,
-    nearest_point,
-    scrub_epochs,
-)
+from mnist_demo.ui.after.looking_back import heading_html, is_cell
 from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.confusion import confusion_value, create_confusion, matrix
-from mnist_demo.ui.components.tiles import create_tiles, tiles_value
+from mnist_demo.ui.components.tiles import ColorMap, Tile, create_tiles, tile, tiles_value
 from mnist_demo.ui.drawing.digits import draw_validation_image
 from mnist_demo.ui.run_view import NAMES
 from mnist_demo.ui.visit import Visit, note_html
@@ -85,7 +82,7 @@ class LookPanel:
         shown: list[Any] = []
         for n, (run, index, look) in enumerate(zip(pair_of_runs, points, looks, strict=True)):
             words = look if isinstance(look, str) else ""
-            tiles = look.tiles if isinstance(look, Look) else []
+            tiles = weight_tiles(look, run.experiment) if isinstance(look, Look) else []
             heading = heading_html(NAMES[n], run, index) + note_html(words)
             calibration = calibration_html(look.calibration) if isinstance(look, Look) else ""
             shown += [
@@ -114,8 +111,7 @@ class LookPanel:
         """The matrices, and the images of the chosen cell."""
         matrices = []
         for n, look in found:
-            right = sum(look.counts[digit][digit] for digit in range(10))
-            label = f"{right:,} of {look.images:,} validation images right. Rows: the digit, columns: the answer."
+            label = f"{look.right:,} of {look.images:,} validation images right. Rows: the digit, columns: the answer."
             matrices.append(matrix(_TITLES[n], label, look.counts))
         looks = dict(found)
         if not is_cell(cell) or cell[0] not in looks:
@@ -129,7 +125,7 @@ class LookPanel:
         look, place_in_row = looks[n], list(looks).index(n)
         count = look.counts[row][column]
         images = self.looks.cell(look, row, column)
-        tiles = self.looks.tiles(look, images)
+        tiles = cell_tiles(look, images, self.root)
         more = f", the {len(tiles)} it is surest of" if count > len(tiles) else ""
         words = f"{_TITLES[n]}: {count} × {row} read as {column}{more}. {ON_CANVAS if tiles else ''}"
         return (
@@ -138,6 +134,24 @@ class LookPanel:
             tiles_value(tiles, size=TILE_SIZE, are_choices=True, seq=place),
             images,
         )
+
+
+def weight_tiles(look: Look, experiment: Experiment) -> list[Tile]:
+    """The first layer as pictures."""
+    word = "unit" if experiment.hidden_sizes else "digit"
+    if look.weights.shape[1] < 28:
+        word = "kernel"
+    pixels = (128 + np.round(127 * look.weights)).astype(np.uint8)
+    return [
+        tile(f"{word} {unit}", picture.tobytes(), picture.shape[1], picture.shape[0], color_map=ColorMap.DIVERGING)
+        for unit, picture in zip(look.units, pixels, strict=True)
+    ]
+
+
+def cell_tiles(look: Look, places: Sequence[int], root: Path) -> list[Tile]:
+    """Those validation images, and how sure the network was."""
+    images = load_validation_data(root).images
+    return [tile("", images[at].numpy().tobytes(), note=f"{look.confidences[at]:.0%} sure") for at in places]
 
 
 class _Side:

@@ -1,172 +1,18 @@
-"""What a finished run looked like at one of its points: weights as tiles, answers, numbers and sentences.
+"""Numbers and sentences about a pair of runs at one of its points: best epoch, early stopping, whose weights.
 
-Runs and kept weights in, values of components out. Knows no events; remembers what it has computed, for
-one process and within bounds.
+Runs in, HTML and sentences out. Knows no events.
 """
 
-import contextlib
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mnist_demo.errors import InvalidCheckpoint
-from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics, best_index, most_accurate_index, stopping_index
-from mnist_demo.images.data import CLASSES, Split, load_validation_data
-from mnist_demo.inference.evaluation import CalibrationBin, calibration_bins, evaluate
-from mnist_demo.inference.explain import first_layer_weights
-from mnist_demo.learning import checkpoints
-from mnist_demo.learning.networks import multiply_adds
-from mnist_demo.serving.runs import Run, nearest_index
-from mnist_demo.ui.components.tiles import ColorMap, Tile, tile
+from mnist_demo.images.data import CLASSES
+from mnist_demo.serving.looks import kept_at, nearest_point
+from mnist_demo.serving.runs import Run
 from mnist_demo.ui.run_view import row_head_html
 from mnist_demo.ui.visit import table_html
-
-UNITS = 15
-CELL_IMAGES = 12
-CALIBRATION_BINS = 10
-LOOKS_IN_MEMORY = 300  # about 60 kB each
-MULTIPLY_ADDS_PER_LOOK = 1e9  # 20 to 50 ms of one core (2026-11-23): a large network answers fewer images
-FEWEST_IMAGES, MOST_IMAGES = 250, 2_000
-
-
-@dataclass(frozen=True)
-class Kept:
-    """The weights kept nearest to a point of a run, with the last ones kept: they set units and colours."""
-
-    run_id: str
-    index: int  # in the history
-    weights: bytes
-    last_index: int
-    last_weights: bytes
-
-
-@dataclass(frozen=True)
-class Look:
-    """One network looked at: its first layer, and its answers on the first validation images."""
-
-    tiles: list[Tile]
-    predictions: NDArray[np.uint8]  # (N,)
-    confidences: NDArray[np.float32]  # (N,), of the answers
-    counts: list[list[int]]  # 10 x 10: row = the right digit, column = the answer
-    calibration: list[CalibrationBin]
-
-    @property
-    def images(self) -> int:
-        """How many images were answered."""
-        return len(self.predictions)
-
-
-@dataclass(frozen=True)
-class _Lens:
-    """How a run's weights are shown at every point alike, so that scrubbing shows them grow."""
-
-    units: NDArray[np.int64]
-    scale: float  # the weight with the full colour
-
-
-class Looks:
-    """Networks looked at, the latest ones remembered. May be used from several threads."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._found: OrderedDict[tuple[str, int, int], Look] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def at(self, kept: Kept) -> Look:
-        """The look at kept weights. Raises InvalidCheckpoint for weights that are not finite."""
-        key = (kept.run_id, kept.index, kept.last_index)
-        with self._lock:
-            if key in self._found:
-                self._found.move_to_end(key)
-                return self._found[key]
-        look = _look(kept, load_validation_data(self._root))
-        with self._lock:
-            self._found[key] = look
-            while len(self._found) > LOOKS_IN_MEMORY:
-                self._found.popitem(last=False)
-        return look
-
-    def cell(self, look: Look, row: int, column: int) -> tuple[int, ...]:
-        """Places, among the validation images, of some of one cell of the matrix, the surest answers first."""
-        labels = load_validation_data(self._root).labels[: look.images].numpy()
-        found = np.flatnonzero((labels == row) & (look.predictions == column))
-        return tuple(found[np.argsort(-look.confidences[found], kind="stable")][:CELL_IMAGES].tolist())
-
-    def tiles(self, look: Look, places: Sequence[int]) -> list[Tile]:
-        """Those validation images, and how sure the network was."""
-        images = load_validation_data(self._root).images
-        return [tile("", images[at].numpy().tobytes(), note=f"{look.confidences[at]:.0%} sure") for at in places]
-
-
-def kept_at(run: Run, index: int) -> Kept | None:
-    """The weights nearest to a point of the history; None for a run without any."""
-    snapshots = dict(run.snapshots)  # training goes on, and thins them
-    nearest = nearest_index(snapshots, index)
-    if nearest is None:
-        return None
-    last = max(snapshots)
-    return Kept(run.id, nearest, snapshots[nearest], last, snapshots[last])
-
-
-def nearest_point(run: Run, epoch: float) -> int:
-    """Index of the point of the history nearest to an epoch."""
-    return min(range(len(run.history)), key=lambda index: abs(run.history[index].epoch - epoch))
-
-
-def scrub_epochs(pair_of_runs: Sequence[Run]) -> list[float]:
-    """The epochs at which at least one of the runs was evaluated, in order."""
-    return sorted({point.epoch for run in pair_of_runs for point in run.history})
-
-
-def image_count(experiment: Experiment, budget: float = MULTIPLY_ADDS_PER_LOOK, most: int = MOST_IMAGES) -> int:
-    """How many images a network of that size is asked for a budget of multiply-adds, a multiple of 250."""
-    affordable = budget / multiply_adds(experiment)
-    return min(max(round(affordable / FEWEST_IMAGES), 1) * FEWEST_IMAGES, most)
-
-
-def _look(kept: Kept, val: Split) -> Look:
-    checkpoint = checkpoints.unpack(kept.weights)
-    experiment = checkpoint.experiment
-    evaluation = evaluate(checkpoint, val.first(image_count(experiment)))
-    weights = first_layer_weights(checkpoint)
-    confidences = evaluation.probabilities.max(axis=1)
-    known = np.isfinite(confidences)  # finite weights can still overflow on the way to the logits
-    is_right = evaluation.predictions == evaluation.labels
-    return Look(
-        tiles=_weight_tiles(weights, _lens(kept, weights), experiment),
-        predictions=evaluation.predictions.astype(np.uint8),
-        confidences=confidences,
-        counts=evaluation.confusion.tolist(),
-        calibration=calibration_bins(confidences[known], is_right[known], CALIBRATION_BINS),
-    )
-
-
-def _lens(kept: Kept, weights: NDArray[np.float32]) -> _Lens:
-    with contextlib.suppress(InvalidCheckpoint):  # the run diverged: what is looked at must do
-        weights = first_layer_weights(checkpoints.unpack(kept.last_weights))
-    lengths = np.linalg.norm(weights.reshape(len(weights), -1), axis=1)
-    units = np.sort(np.argsort(-lengths, kind="stable")[:UNITS])  # the strongest, in the order of their index
-    return _Lens(units, max(float(np.quantile(np.abs(weights[units]), 0.995)), 1e-9))
-
-
-def _weight_tiles(weights: NDArray[np.float32], lens: _Lens, experiment: Experiment) -> list[Tile]:
-    shares = np.clip(weights[lens.units] / lens.scale, -1, 1)
-    pixels = (128 + np.round(127 * shares)).astype(np.uint8)
-    word = "unit" if experiment.hidden_sizes else "digit"
-    if weights.shape[1] < 28:
-        word = "kernel"
-    return [
-        tile(f"{word} {unit}", picture.tobytes(), picture.shape[1], picture.shape[0], color_map=ColorMap.DIVERGING)
-        for unit, picture in zip(lens.units, pixels, strict=True)
-    ]
 
 
 def numbers_html(names: Sequence[str], pair_of_runs: Sequence[Run], epoch: float) -> str:

@@ -1,7 +1,7 @@
 """Look back: a slider through the points of a finished pair; curves, weights, answers and Draw tab follow.
 
 Also early stopping without retraining, by moving patience. Knows the controls and what each shows; what a
-run looked like is `looking_back`.
+run looked like is `mnist_demo.serving.looks`.
 """
 
 import asyncio
@@ -11,14 +11,13 @@ from typing import Any
 import gradio as gr
 
 from mnist_demo.errors import InvalidCheckpoint
+from mnist_demo.serving.looks import nearest_place, nearest_point, scrub_epochs
 from mnist_demo.serving.runs import Run
 from mnist_demo.ui.after.look_panel import LookPanel, chosen_cell
 from mnist_demo.ui.after.looking_back import (
     best_sentence,
     is_number,
-    nearest_point,
     numbers_html,
-    scrub_epochs,
     stopping_sentence,
     whole_number,
 )
@@ -169,7 +168,7 @@ class Scrubber:
         if not pair_of_runs or not is_number(event.value):
             return [gr.skip()] * 4
         epochs = scrub_epochs(pair_of_runs)
-        place = min(range(len(epochs)), key=lambda index: abs(epochs[index] - event.value))
+        place = nearest_place(epochs, event.value)
         return [place, *await self.follow(place, which, ids, overlay, drawing, request)]
 
     async def jump(

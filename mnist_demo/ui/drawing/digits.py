@@ -20,8 +20,8 @@ from mnist_demo.images.data import CLASSES, load_validation_data
 from mnist_demo.inference.evaluation import evaluate
 from mnist_demo.inference.recognize import Refusal, calibrated
 from mnist_demo.learning.checkpoints import Checkpoint
+from mnist_demo.learning.cost import image_count
 from mnist_demo.serving.shelf import ModelShelf, checked_keys
-from mnist_demo.ui.after.looking_back import image_count
 from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.canvas import CanvasPicture, canvas_picture, read_ink
 from mnist_demo.ui.components.tiles import Tile, create_tiles, tile, tiles_value

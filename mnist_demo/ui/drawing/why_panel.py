@@ -18,8 +18,8 @@ from mnist_demo.images.sketch import read_picture
 from mnist_demo.inference import explain
 from mnist_demo.inference.recognize import recognize
 from mnist_demo.learning.checkpoints import Checkpoint
+from mnist_demo.learning.cost import image_count
 from mnist_demo.serving.shelf import ModelShelf, checked_keys
-from mnist_demo.ui.after.looking_back import image_count
 from mnist_demo.ui.answers import checked_steps
 from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.canvas import read_ink

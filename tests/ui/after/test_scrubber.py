@@ -15,30 +15,19 @@ from playwright.sync_api import Page, expect
 
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics
-from mnist_demo.images.data import Split, load_training_data, load_validation_data
+from mnist_demo.images.data import load_training_data, load_validation_data
 from mnist_demo.images.sketch import read_picture
 from mnist_demo.inference.evaluation import CalibrationBin, calibration_bins, evaluate
 from mnist_demo.inference.recognize import Refusal, recognize
 from mnist_demo.learning import checkpoints
+from mnist_demo.learning.cost import image_count
+from mnist_demo.serving import looks
+from mnist_demo.serving.looks import CALIBRATION_BINS, nearest_point, scrub_epochs
 from mnist_demo.serving.runs import Run
 from mnist_demo.serving.shelf import ModelShelf
-from mnist_demo.ui.after import looking_back
 from mnist_demo.ui.after.calibration import calibration_html
 from mnist_demo.ui.after.look_panel import chosen_cell
-from mnist_demo.ui.after.looking_back import (
-    CALIBRATION_BINS,
-    Kept,
-    Look,
-    Looks,
-    best_sentence,
-    image_count,
-    is_cell,
-    kept_at,
-    nearest_point,
-    scrub_epochs,
-    stopping_sentence,
-    whole_number,
-)
+from mnist_demo.ui.after.looking_back import best_sentence, is_cell, stopping_sentence, whole_number
 from mnist_demo.ui.after.scrubber import DRAW_FIRST, Scrubber
 from mnist_demo.ui.components.canvas import create_canvas
 from mnist_demo.ui.components.curves import create_curves
@@ -102,9 +91,13 @@ def test_everything_follows_the_slider(panel: Panel) -> None:
     assert looks["tiles_a"] != panel.look(3)["tiles_a"]
 
 
+def images_of(run: Run) -> int:
+    return image_count(run.experiment, looks.MULTIPLY_ADDS_PER_LOOK, looks.MOST_IMAGES)
+
+
 def calibration_of(run: Run, index: int, visit: Visit) -> list[CalibrationBin]:
     checkpoint = visit.store.checkpoint(run, index)
-    answers = evaluate(checkpoint, load_validation_data(visit.root).first(image_count(run.experiment)))
+    answers = evaluate(checkpoint, load_validation_data(visit.root).first(images_of(run)))
     return calibration_bins(answers.probabilities.max(axis=1), answers.predictions == answers.labels, CALIBRATION_BINS)
 
 
@@ -131,7 +124,7 @@ def test_without_a_drawing_it_says_where_to_draw(panel: Panel) -> None:
 def test_the_matrix_is_of_the_kept_weights(panel: Panel) -> None:
     run = panel.runs[1]
     kept = checkpoints.unpack(run.snapshots[2])
-    split = load_training_data(panel.visit.root).val.first(image_count(run.experiment))
+    split = load_training_data(panel.visit.root).val.first(images_of(run))
     assert panel.look(2)["confusion"]["matrices"][1]["counts"] == evaluate(kept, split).confusion.tolist()
 
 
@@ -140,7 +133,7 @@ def test_a_cell_shows_its_images_at_every_point(panel: Panel) -> None:
     row, column = (int(i) for i in np.argwhere(counts > 0)[0])
     shown = panel.look(3, cell=[1, row, column])
     assert shown["confusion"]["selected"] == [1, row, column]
-    assert len(shown["cell_tiles"]["tiles"]) == min(counts[row, column], looking_back.CELL_IMAGES)
+    assert len(shown["cell_tiles"]["tiles"]) == min(counts[row, column], looks.CELL_IMAGES)
     assert f"Run B: {counts[row, column]} × {row} read as {column}" in shown["cell_words"]
     assert panel.look(1, cell=[1, row, column])["confusion"]["selected"] == [1, row, column]
     assert panel.look(1, "A", cell=[1, row, column])["cell_tiles"]["tiles"] == []
@@ -170,7 +163,7 @@ def test_one_run_alone_is_shown_alone(panel: Panel) -> None:
 
 def test_the_draw_tab_offers_the_epoch_looked_at(panel: Panel) -> None:
     shelf = ModelShelf({}, panel.visit.store)
-    key = f"run:{panel.runs[0].id}:scrubbed"
+    key = f"run:{panel.runs[0].id}:looked at"
     assert key not in [each for _, each in shelf.choices(ME)]
     panel.scrub(1)
     assert key in [each for _, each in shelf.choices(ME)]
@@ -242,38 +235,6 @@ def test_a_look_that_comes_late_is_dropped(panel: Panel, monkeypatch: pytest.Mon
     panel.scrub(1)
     monkeypatch.setattr(panel.scrubber.looks, "show", slow)
     assert all(value == gr.skip() for value in panel.look(1).values())
-
-
-def test_what_was_computed_is_remembered_within_bounds(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
-    computed: list[int] = []
-    look = looking_back._look
-
-    def counted(kept: Kept, val: Split) -> Look:
-        computed.append(kept.index)
-        return look(kept, val)
-
-    monkeypatch.setattr(looking_back, "_look", counted)
-    monkeypatch.setattr(looking_back, "LOOKS_IN_MEMORY", 2)
-    looks = Looks(panel.visit.root)
-    for index in (0, 1, 1, 0, 2, 1):
-        kept = kept_at(panel.runs[0], index)
-        assert kept is not None
-        looks.at(kept)
-    assert computed == [0, 1, 2, 1]
-
-
-def test_units_and_colours_are_those_of_the_last_weights_kept(panel: Panel) -> None:
-    """A run that goes on after a stop has another last point: what was remembered of it is of no use any more."""
-    run, looks = panel.runs[0], panel.scrubber.looks.looks
-    before = dict(run.snapshots)
-    del run.snapshots[3]
-    kept = kept_at(run, 1)
-    assert kept is not None
-    looks.at(kept)
-    run.snapshots.update(before)
-    later = kept_at(run, 1)
-    assert later is not None
-    assert looks.at(later).tiles == Looks(panel.visit.root).at(later).tiles
 
 
 def test_runs_of_different_rhythm_share_one_slider(panel: Panel) -> None:
