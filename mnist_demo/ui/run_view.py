@@ -12,20 +12,19 @@ from mnist_demo.experiment.knobs import to_text
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.learning.training import Status
 from mnist_demo.serving.runs import Run
-from mnist_demo.ui.components import Packed
-from mnist_demo.ui.components.curves import Curve, curve, curves_value
+from mnist_demo.ui.components.curves import Curve, CurvesValue, curve, curves_value
 from mnist_demo.ui.visit import note_html
 
 NAMES = ("A", "B")
 
 
-def pair_view(pair_of_runs: list[Run]) -> tuple[Packed, str]:
+def pair_view(pair_of_runs: list[Run]) -> tuple[CurvesValue, str]:
     labels = _labels(pair_of_runs)
     cards = "".join(_card(n, label, run) for n, label, run in zip(NAMES, labels, pair_of_runs, strict=True))
     return pair_curves(pair_of_runs), f'<div class="mnist-status">{cards}</div>'
 
 
-def pair_curves(pair_of_runs: list[Run], others: Sequence[Run] = (), cursor: float | None = None) -> Packed:
+def pair_curves(pair_of_runs: list[Run], others: Sequence[Run] = (), cursor: float | None = None) -> CurvesValue:
     """The curves of A and B, and of earlier runs laid over them; `cursor` is the epoch that is looked at."""
     labels = _labels(pair_of_runs)
     curves = [run_curve(name, label, run) for name, label, run in zip(NAMES, labels, pair_of_runs, strict=True)]

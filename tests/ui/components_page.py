@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageStat
 from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.bars import answer, bars_value, create_bars
 from mnist_demo.ui.components.canvas import CanvasPicture, canvas_picture, create_canvas, read_ink
-from mnist_demo.ui.components.curves import Curve, create_curves, curve, curves_value
+from mnist_demo.ui.components.curves import Curve, CurvesValue, create_curves, curve, curves_value
 from mnist_demo.ui.components.tiles import ColorMap, create_tiles, tile, tiles_value
 
 EPOCHS = 40
@@ -48,23 +48,23 @@ def invented_curve(name: str, points: int, *, dropout: float = 0.0, diverges: bo
     )
 
 
-def pair(points: int) -> Packed:
+def pair(points: int) -> CurvesValue:
     runs = [invented_curve("A", points), invented_curve("B", points, dropout=0.5)]
     return curves_value(runs, EPOCHS, seq=points)
 
 
-def grow() -> Iterator[Packed]:
+def grow() -> Iterator[CurvesValue]:
     for points in range(1, 2 * EPOCHS + 2, 4):
         yield pair(points)
         time.sleep(0.05)
 
 
-def diverging() -> Packed:
+def diverging() -> CurvesValue:
     runs = [invented_curve("A", 41), invented_curve("B", 9, diverges=True)]
     return curves_value(runs, EPOCHS, cursor=12, seq=1000)
 
 
-def many() -> Packed:
+def many() -> CurvesValue:
     names = ["A", "B", "wide", "<b>deep & slow</b>", "C", "D"]
     runs = [invented_curve(n, 60, dropout=0.1 * index) for index, n in enumerate(names)]
     return curves_value(runs, EPOCHS, seq=2000)

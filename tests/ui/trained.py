@@ -55,7 +55,11 @@ def ids_of(pair_of_runs: list[Run]) -> tuple[str, ...]:
 
 
 def unpacked(value: Any) -> Any:
-    """A component's value as its script reads it; what is not packed as it is."""
+    """A component's value as its script reads it (of the curves: all but the points); what is not packed as it is."""
+    if isinstance(value, dict) and "frame" in value:
+        frame, state = json.loads(value["frame"]), json.loads(value["state"])
+        runs = [{**named, **ended} for named, ended in zip(frame["runs"], state["runs"], strict=True)]
+        return {**frame, **state, "runs": runs}
     return json.loads(value) if isinstance(value, str) and value.startswith("{") else value
 
 

@@ -191,19 +191,19 @@ function drawLines(chart) {
   }
   front.end();
 }
-// A ring at the lowest validation loss; its label goes above or below, whichever is farther from the other lines.
+// A ring at the lowest validation loss, and its label where no line passes: none where there is no such place.
 function drawBest({plan, front, name}, run, index, isLabelled) {
   const {x, y, box, isInside} = plan, loss = run['val_' + name][run.best];
   if (hidden.has('val') || !isInside(loss)) return;
-  const at = xsOf(run)[run.best], ring = {x: x(at), y: y(loss)}, style = colorOf(index);
+  const ring = {x: x(xsOf(run)[run.best]), y: y(loss)}, style = colorOf(index), text = `best ${lossText(loss)}`;
   front.put('ring' + index, 'circle', {class: 'mnist-ring', style, cx: ring.x, cy: ring.y, r: 5});
   if (!isLabelled) return;
-  const losses = columnsAt(at).flatMap(({run: other, point}) => Object.keys(KINDS).map((kind) => other[kind + '_loss'][point]));
-  const others = losses.filter((number) => isInside(number) && number !== loss).map(y);
-  const room = (middle) => (middle < box.top || middle > box.bottom - 4 ? -1 : Math.min(99, ...others.map((other) => Math.abs(other - middle))));
-  const middle = room(ring.y - 15) > room(ring.y + 15) ? ring.y - 15 : ring.y + 15;
-  const place = {x: clamp(ring.x, box.left + 30, box.right - 30), y: middle + 4, 'text-anchor': 'middle'};
-  front.put('best' + index, 'text', {class: 'mnist-end', style, ...place}, `best ${lossText(loss)}`);
+  const half = 3.4 * text.length, middle = clamp(ring.x, box.left + half, box.right - half);
+  const nearby = shownRuns().flatMap(({run: other}) => Object.keys(KINDS).filter((kind) => !hidden.has(kind)).flatMap((kind) => (
+    other[kind + '_loss'].filter((number, at) => isInside(number) && Math.abs(x(xsOf(other)[at]) - middle) < half + 8).map(y))));
+  const room = (height) => (height < box.top + 6 || height > box.bottom - 8 ? -1 : Math.min(99, ...nearby.map((line) => Math.abs(line - height))));
+  const height = [15, 28, 41, 54].flatMap((away) => [ring.y - away, ring.y + away]).find((each) => room(each) >= 10);
+  if (height !== undefined) front.put('best' + index, 'text', {class: 'mnist-end', style, x: middle, y: height + 4, 'text-anchor': 'middle'}, text);
 }
 
 function drawOver() {
@@ -338,8 +338,15 @@ for (const button of root.querySelectorAll('[data-option]')) button.addEventList
   hover = null;
   draw();
 });
+// A run's points arrive as one text: numbers joined by ",", each point ended by ";", nothing where there is no number.
+function columnsOf(points, names) {
+  const rows = points.split(';').slice(0, -1).map((row) => row.split(',').map((text) => (text ? Number(text) : null)));
+  return Object.fromEntries(names.map((name, index) => [name, rows.map((row) => row[index])]));
+}
 function update() {
-  value = {...value, ...JSON.parse(props.value)};
+  const frame = JSON.parse(props.value.frame), state = JSON.parse(props.value.state);
+  const runs = frame.runs.map((run, index) => ({...run, ...state.runs[index], ...columnsOf(props.value.points[index], frame.columns)}));
+  value = {...frame, ...state, runs};
   draw();
 }
 new ResizeObserver(draw).observe(root); // also fires when a hidden tab is opened
