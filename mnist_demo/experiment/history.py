@@ -9,6 +9,32 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """What a network did at one point besides loss and accuracy: the evidence that hints cite. Numbers, no causes.
+
+    The first four are means over the images of the training loss, from the same logits. Layers go from the image to
+    the logits; a layer's unit is a channel where it convolves. None: there was no update yet.
+    """
+
+    cross_entropy: float  # of the logits, whatever loss the run is trained with
+    probability_cross_entropy: float  # of the probabilities, taken for logits
+    label_probability: float  # given to the label
+    label_logit: float  # the label's logit
+    confidence: float  # mean of the highest probability, on validation images
+    sure_mistakes: float  # share of the wrong validation answers that were over 90 % sure; 0 where none is wrong
+    common_answer: float  # share of the validation images that got the most frequent answer
+    blank_loss: float  # cross-entropy of the one answer to a blank image, as an answer to every training image
+    input_size: float  # largest pixel that the network is given, without its sign
+    weight_norm: float  # length of all weights together
+    spreads: tuple[float, ...]  # of each hidden layer: standard deviation over images, mean over its units
+    stuck: tuple[float, ...]  # of each hidden layer: share of units with a slope of about 0 on every image
+    gradients: tuple[float, ...]  # of each layer with weights: length of the gradient of the run's own loss
+    update: float | None  # length of the last update, as a share of the length of all weights
+    left_over: float | None  # gradient found before backward(), as a share of that after it; 0 where it was cleared
+    label_changes: float | None  # share of neighbours in the order of the epoch whose labels differ
+
+
+@dataclass(frozen=True, slots=True)
 class Metrics:
     """One evaluated point of a run. Losses are means per image; accuracies are shares in [0, 1]."""
 
@@ -21,6 +47,7 @@ class Metrics:
     val_loss: float
     val_accuracy: float
     changed_answers: float = 0.0  # share of images that get several answers when asked often; 0 in eval mode
+    probe: Probe | None = None
 
 
 History = Sequence[Metrics]

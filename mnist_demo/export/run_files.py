@@ -6,7 +6,7 @@ Knows formats and file names. Does not know who asks or which button was pressed
 import csv
 import io
 from collections.abc import Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
 from enum import StrEnum
 
 from mnist_demo.errors import RunError
@@ -60,8 +60,9 @@ def runs_csv(runs: Sequence[Run]) -> bytes:
 
 def points_csv(runs: Sequence[Run]) -> bytes:
     """One row a point of every run: step, epoch, losses, accuracies."""
-    rows: list[list[object]] = [["run", *(each.name for each in fields(Metrics))]]
-    rows += [[run.name, *astuple(point)] for run in runs for point in run.history]
+    names = [each.name for each in fields(Metrics) if each.name != "probe"]
+    rows: list[list[object]] = [["run", *names]]
+    rows += [[run.name, *_scores(point, *names)] for run in runs for point in run.history]
     return _csv(rows)
 
 

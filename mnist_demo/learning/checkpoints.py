@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from mnist_demo.errors import InvalidCheckpoint, InvalidExperiment
 from mnist_demo.experiment.config import Experiment
-from mnist_demo.experiment.history import Metrics
+from mnist_demo.experiment.history import Metrics, Probe
 from mnist_demo.learning import networks
 from mnist_demo.learning.training import Status, TrainState, Weights
 
@@ -173,9 +173,14 @@ def state_from_bytes(blob: bytes) -> TrainState:
         noise_rng=tensors["noise_rng"],
         loss_sum=progress["loss_sum"],
         loss_count=progress["loss_count"],
-        history=tuple(Metrics(**point) for point in progress["history"]),
+        history=tuple(_point(**point) for point in progress["history"]),
         status=Status(progress["status"]),
     )
+
+
+def _point(probe: dict[str, Any] | None = None, **numbers: Any) -> Metrics:
+    layers = {name: tuple(value) for name, value in (probe or {}).items() if isinstance(value, list)}
+    return Metrics(**numbers, probe=Probe(**(probe | layers)) if probe else None)
 
 
 @dataclass(frozen=True)

@@ -42,3 +42,14 @@ def load_moments(optimizer: torch.optim.Optimizer, saved: dict[str, Tensor]) -> 
             parameter.grad = target
         else:
             optimizer.state[parameter][name] = target
+
+
+@torch.no_grad()
+def average_weights(averaged: nn.Module, model: nn.Module, kept: float, step: int) -> None:
+    """Moves the average towards the weights: by 1 - `kept`, faster at the start of a run."""
+    kept = min(kept, step / (step + 10))  # else the initial weights would weigh on thousands of steps
+    for average, value in zip(averaged.state_dict().values(), model.state_dict().values(), strict=True):
+        if average.is_floating_point():
+            average.lerp_(value, 1 - kept)
+        else:
+            average.copy_(value)  # batch norm's counter

@@ -18,9 +18,9 @@ from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics, is_finite, stopping_index
 from mnist_demo.images import nondigits
 from mnist_demo.images.data import NO_DIGIT, TrainingData, augment, noisy_labels, normalize
-from mnist_demo.learning import networks
-from mnist_demo.learning.losses import changed_answers, compute_loss, loss_and_accuracy, uncertainty_loss
-from mnist_demo.learning.optimizers import build_optimizer, load_moments, moments
+from mnist_demo.learning import networks, probes
+from mnist_demo.learning.losses import changed_answers, compute_loss, logits_of, score, uncertainty_loss
+from mnist_demo.learning.optimizers import average_weights, build_optimizer, load_moments, moments
 from mnist_demo.learning.schedule import is_evaluation_step, learning_rate_at, steps_per_epoch, total_steps
 
 Weights = dict[str, Tensor]
@@ -134,6 +134,8 @@ class _Learner:
         self.loss_sum, self.loss_count = state.loss_sum, state.loss_count
         self.measured: list[Metrics] = []
         self.on_evaluation = on_evaluation
+        self.left_over: float = 0.0  # length of the gradient that the last backward() found
+        self.weights_before: Weights = {}  # of the last update, where a point follows it
         self.order = torch.empty(0, dtype=torch.int64)
         if self.step % steps_per_epoch(experiment):
             self.order = self._draw_order()
@@ -166,13 +168,16 @@ class _Learner:
             loss = loss + NON_DIGIT_WEIGHT * uncertainty_loss(other_logits)
         if experiment.mistake is not Mistake.NO_ZERO_GRAD:
             self.optimizer.zero_grad()
+        self.left_over = probes.gradient_length(self.model)
         loss.backward()  # type: ignore[no-untyped-call]
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate_at(experiment, self.step)
+        is_measured = is_evaluation_step(experiment, self.step + 1)
+        self.weights_before = _copy(dict(self.model.named_parameters())) if is_measured else {}
         self.optimizer.step()
         self.step += 1
         if self.averaged:
-            _average(self.averaged, self.model, experiment.weight_averaging, self.step)
+            average_weights(self.averaged, self.model, experiment.weight_averaging, self.step)
         batch_loss = loss.item()
         self.loss_sum += batch_loss
         self.loss_count += 1
@@ -199,11 +204,17 @@ class _Learner:
         has_forgotten_eval = experiment.mistake is Mistake.NO_EVAL
         model = self.averaged or self.model
         model.train(has_forgotten_eval)
-        train_slice = self.train.first(TRAIN_SLICE)
+        train_slice, labels = self.train.first(TRAIN_SLICE), self.labels[:TRAIN_SLICE]
         with torch.random.fork_rng(devices=[]):  # measuring with dropout on must not change the training
-            train_loss, train_accuracy = loss_and_accuracy(model, train_slice, experiment, self.labels[:TRAIN_SLICE])
-            val_loss, val_accuracy = loss_and_accuracy(model, self.val, experiment)
-            changed = changed_answers(model, self.val, experiment) if has_forgotten_eval else 0.0
+            train_logits = logits_of(model, train_slice, experiment)
+            val_logits = logits_of(model, self.val, experiment)
+            changed = changed_answers(model, self.val, experiment) if model.training else 0.0
+            answers = ((train_slice, labels, train_logits), (self.val, val_logits))
+            ordered = self.labels[self.order]
+            update = probes.last_update(self.model, self.weights_before, self.left_over, ordered)
+            evidence = probes.probe(model, experiment, *answers, update if self.step else probes.NO_UPDATE)
+        train_loss, train_accuracy = score(train_logits, labels, experiment)
+        val_loss, val_accuracy = score(val_logits, self.val.labels, experiment)
         metrics = Metrics(
             step=self.step,
             epoch=self.step / steps_per_epoch(experiment),
@@ -214,6 +225,7 @@ class _Learner:
             val_loss=val_loss,
             val_accuracy=val_accuracy,
             changed_answers=changed,
+            probe=evidence,
         )
         self.loss_sum, self.loss_count = 0.0, 0
         self.measured.append(metrics)
@@ -258,17 +270,6 @@ class _Learner:
             history=(*self.state.history, *self.measured),
             status=self.status,
         )
-
-
-@torch.no_grad()
-def _average(averaged: nn.Module, model: nn.Module, kept: float, step: int) -> None:
-    """Moves the average towards the weights: by 1 - `kept`, faster at the start of a run."""
-    kept = min(kept, step / (step + 10))  # else the initial weights would weigh on thousands of steps
-    for average, value in zip(averaged.state_dict().values(), model.state_dict().values(), strict=True):
-        if average.is_floating_point():
-            average.lerp_(value, 1 - kept)
-        else:
-            average.copy_(value)  # batch norm's counter
 
 
 def _copy(weights: Weights) -> Weights:

@@ -6,7 +6,7 @@ Every run that a lesson trains, with seed 0 (one with 1), and a few more for the
 
 import functools
 import json
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 from mnist_demo.experiment.config import Experiment
@@ -35,7 +35,7 @@ def experiments() -> dict[str, Experiment]:
 
 def to_line(name: str, history: tuple[Metrics, ...]) -> str:
     """One run as a line of the file."""
-    points = [[float(f"{value:.6g}") for value in astuple(point)] for point in history]
+    points = [[float(f"{value:.6g}") for value in astuple(replace(point, probe=None))[:-1]] for point in history]
     return json.dumps({"run": name, "points": points}, separators=(",", ":"))
 
 

@@ -1,0 +1,161 @@
+"""The evidence beside the curves: what a network's layers, gradients, answers and last update looked like at a point.
+
+Knows a model and what it was given; draws no conclusion. Nothing here changes the model, its gradients or its
+random numbers, so a run is the same with and without it. A probe costs about a tenth of measuring loss and accuracy.
+"""
+
+import copy
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.experiment.history import Probe
+from mnist_demo.images.data import CLASSES, SIDE, Split, normalize
+from mnist_demo.learning.losses import compute_loss
+
+PROBED_IMAGES = 128  # for layers and gradients
+STUCK_SLOPE = 1e-3
+SURE = 0.9
+DIGITS = 6  # of every number: a history travels with each chunk of a training
+
+
+@dataclass(frozen=True)
+class Update:
+    """What the training step saw of the update before a point; the fields of a Probe. None: no update."""
+
+    size: float | None = None
+    left_over: float | None = None
+    label_changes: float | None = None
+
+
+NO_UPDATE = Update()
+
+
+def probe(
+    model: nn.Module,
+    experiment: Experiment,
+    train: tuple[Split, Tensor, Tensor],
+    val: tuple[Split, Tensor],
+    last_update: Update = NO_UPDATE,
+) -> Probe:
+    """The evidence of one point, in the mode (train or eval) the model is in.
+
+    `train` holds images, the labels that the run learns (N,) and the model's logits for them (N, 10); `val` images
+    and logits.
+    """
+    if model.training:
+        model = copy.deepcopy(model)  # batch norm would learn from being asked
+    images, labels, logits = train
+    log_probabilities = F.log_softmax(logits, dim=1)
+    probabilities = log_probabilities.exp()
+    right = labels.view(-1, 1)
+    val_top, val_answers = torch.softmax(val[1], dim=1).max(dim=1)
+    is_wrong = val_answers != val[0].labels
+    with _watched(model) as (spreads, stuck):
+        inputs = normalize(images.images[:PROBED_IMAGES], experiment.normalize)
+        gradients = _gradient_norms(model, inputs, labels[:PROBED_IMAGES], experiment)
+    return Probe(
+        cross_entropy=_short(F.nll_loss(log_probabilities, labels).item()),
+        probability_cross_entropy=_short(F.cross_entropy(probabilities, labels).item()),
+        label_probability=_short(probabilities.gather(1, right).mean().item()),
+        label_logit=_short(logits.gather(1, right).mean().item()),
+        confidence=_short(val_top.mean().item()),
+        sure_mistakes=_short((val_top[is_wrong] > SURE).float().mean().item()) if is_wrong.any() else 0.0,
+        common_answer=val_answers.bincount(minlength=CLASSES).max().item() / len(val_answers),
+        blank_loss=_short(_blank_loss(model, experiment, labels)),
+        input_size=_short(inputs.abs().max().item()),
+        weight_norm=_short(length(p.detach() for p in model.parameters())),
+        spreads=tuple(map(_short, spreads)),
+        stuck=tuple(map(_short, stuck)),
+        gradients=tuple(map(_short, gradients)),
+        update=last_update.size,
+        left_over=last_update.left_over,
+        label_changes=last_update.label_changes,
+    )
+
+
+def length(tensors: Iterable[Tensor]) -> float:
+    """The Euclidean length of all numbers of some tensors together."""
+    return float(torch.stack([tensor.norm() for tensor in tensors] or [torch.zeros(())]).norm())
+
+
+def last_update(model: nn.Module, before: Mapping[str, Tensor], found: float, labels: Tensor) -> Update:
+    """The update that a step has just made.
+
+    `before` are the parameters before it (empty: not kept), `found` the length of the gradient that its backward()
+    found, `labels` those of the epoch (N,) in the order in which its images come.
+    """
+    moved = [(parameter - before[name]).detach() for name, parameter in model.named_parameters() if before]
+    size = _share(length(moved), length(p.detach() for p in model.parameters()))
+    changes = (labels[1:] != labels[:-1]).float().mean().item()
+    return Update(_short(size) if before else None, _short(_share(found, gradient_length(model))), _short(changes))
+
+
+def gradient_length(model: nn.Module) -> float:
+    """Of what `backward()` has stored so far; 0 where nothing is stored."""
+    return length(p.grad for p in model.parameters() if p.grad is not None)
+
+
+def _gradient_norms(model: nn.Module, inputs: Tensor, labels: Tensor, experiment: Experiment) -> list[float]:
+    weights = [p for p in model.parameters() if p.dim() > 1]  # biases and scales belong to a layer's weights
+    with torch.enable_grad():
+        loss = compute_loss(model(inputs), labels, experiment.mistake, experiment.label_smoothing)
+        return [gradient.norm().item() for gradient in torch.autograd.grad(loss, weights)]
+
+
+def _share(part: float, whole: float) -> float:
+    """`part / whole`; 0 where the part is 0, 1 where both are too large for a number."""
+    if part == 0:
+        return 0.0
+    ratio = part / whole if whole else 1.0
+    return 1.0 if math.isnan(ratio) else ratio
+
+
+@torch.no_grad()
+def _blank_loss(model: nn.Module, experiment: Experiment, labels: Tensor) -> float:
+    blank = normalize(torch.zeros(1, SIDE, SIDE), experiment.normalize)
+    was_training = model.training
+    model.eval()  # batch norm cannot judge one image by itself
+    logits = model(blank)
+    model.train(was_training)
+    return F.cross_entropy(logits.expand(len(labels), -1), labels).item()
+
+
+@contextmanager
+def _watched(model: nn.Module) -> Iterator[tuple[list[float], list[float]]]:
+    """Two lists that fill, hidden layer by hidden layer, as the model is asked: spread and share of stuck units."""
+    spreads: list[float] = []
+    stuck: list[float] = []
+
+    def look(module: nn.Module, _inputs: Sequence[Tensor], output: Tensor) -> None:
+        values = output.detach()  # (N, units) or (N, channels, H, W)
+        spreads.append(values.std(dim=0).mean().item())
+        is_flat = _slope(module, values) < STUCK_SLOPE
+        stuck.append(is_flat.transpose(0, 1).flatten(1).all(dim=1).float().mean().item())
+
+    hidden = [module for module in model.modules() if isinstance(module, nn.ReLU | nn.Sigmoid | nn.Tanh | nn.Identity)]
+    handles = [module.register_forward_hook(look) for module in hidden]
+    try:
+        yield spreads, stuck
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _slope(module: nn.Module, output: Tensor) -> Tensor:
+    """The slope of an activation where it gave `output`."""
+    if isinstance(module, nn.ReLU):
+        return (output > 0).float()
+    if isinstance(module, nn.Sigmoid):
+        return output * (1 - output)
+    return 1 - output**2 if isinstance(module, nn.Tanh) else torch.ones_like(output)
+
+
+def _short(number: float) -> float:
+    return float(f"{number:.{DIGITS}g}")
