@@ -20,7 +20,7 @@ from mnist_demo.images.data import CLASSES, normalize
 from mnist_demo.images.ink import Ink, Piece, one_above_another, shrink, side_by_side, stroke_width
 from mnist_demo.images.ink import pieces as pieces_of
 from mnist_demo.images.sketch import Stage
-from mnist_demo.learning import checkpoints
+from mnist_demo.learning import checkpoints, networks
 from mnist_demo.learning.checkpoints import LEAST_CONFIDENCE, TEMPERATURE, Checkpoint
 
 LEAST_SIZE = 0.06  # of the canvas: a smaller drawing is no digit
@@ -147,8 +147,14 @@ def calibrated(probabilities: NDArray[np.float32], model: Checkpoint) -> NDArray
 
 
 def with_dropout_on(model: Checkpoint) -> Checkpoint:
-    """The same network with its dropout left on, as if `model.eval()` were forgotten; batch norm stays as it is."""
+    """The same network with its dropout left on, as if `model.eval()` were forgotten; batch norm stays as it is.
+
+    It draws from a generator of its own, begun anew at each call: its answers are random, and disturb nobody's.
+    """
     forgetful = copy.deepcopy(model.model)
+    generator = torch.Generator()
+    generator.seed()
+    networks.draw_from(forgetful, generator)
     for layer in forgetful.modules():
         if isinstance(layer, nn.Dropout):
             layer.train()

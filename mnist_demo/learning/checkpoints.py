@@ -82,7 +82,7 @@ def fit(weights: Mapping[str, Tensor], experiment: Experiment) -> nn.Module:
     for name, value in weights.items():
         if not torch.isfinite(value).all():
             raise InvalidCheckpoint(f"The weights hold a value that is not finite, in {name}.")
-    model = networks.build(experiment)
+    model = networks.empty(experiment)
     model.load_state_dict(dict(weights))
     return model.eval()
 
@@ -110,8 +110,7 @@ def check_fit(weights: Mapping[str, Tensor], experiment: Experiment) -> None:
 
 def expected_tensors(experiment: Experiment) -> dict[str, Tensor]:
     """The state dict of the experiment's network as names, shapes and dtypes, without memory (meta)."""
-    with torch.device("meta"):  # what a file asks for may be far larger than the file
-        return dict(networks.build(experiment).state_dict())
+    return dict(networks.outline(experiment).state_dict())  # what a file asks for may be far larger than the file
 
 
 def scores_of(point: Metrics) -> dict[str, float]:

@@ -1,12 +1,25 @@
-"""What a network costs: how many images it can answer for a given amount of work.
+"""What a network costs, from its layers alone: weights, multiplications, and how many images a budget buys.
 
-Knows layers as counts of multiplications. Does not know clocks or machines.
+Knows sizes. Does not know seconds: how fast a machine is, and what it may be asked for, belongs to `serving`.
 """
 
+import functools
+
 from mnist_demo.experiment.config import Experiment
-from mnist_demo.learning.networks import multiply_adds
+from mnist_demo.learning.layers import layers
 
 FEWEST_IMAGES = 250
+
+
+def weight_count(experiment: Experiment) -> int:
+    """The weights of the experiment's network without building it; biases, scales and shifts are left out."""
+    return sum(layer.weights for layer in layers(experiment))
+
+
+@functools.lru_cache(maxsize=256)  # the schedule asks again and again
+def multiply_adds(experiment: Experiment) -> int:
+    """Multiplications of one forward pass of one image: the measure of a network's cost."""
+    return sum(layer.weights * layer.positions for layer in layers(experiment))
 
 
 def image_count(experiment: Experiment, budget: float, most: int) -> int:

@@ -7,7 +7,7 @@ import math
 
 from mnist_demo.experiment.choices import Schedule
 from mnist_demo.experiment.config import Experiment
-from mnist_demo.learning.networks import multiply_adds
+from mnist_demo.learning.cost import multiply_adds
 
 # A point on the curve about every half second of one core, measured 2026-11-23: 42,000 images/s at 0.24
 # million multiply-adds an image. Below the lower bound evaluating would cost as much as training.

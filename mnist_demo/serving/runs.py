@@ -15,7 +15,7 @@ from mnist_demo.errors import RunError, UnknownRun
 from mnist_demo.experiment.config import VALIDATION_IMAGES, Experiment
 from mnist_demo.experiment.history import Metrics, best_index
 from mnist_demo.experiment.pair import Pair
-from mnist_demo.learning import checkpoints, networks, schedule, training
+from mnist_demo.learning import checkpoints, cost, schedule, training
 from mnist_demo.learning.checkpoints import Checkpoint
 from mnist_demo.learning.training import Status
 
@@ -108,12 +108,12 @@ def estimated_seconds(experiment: Experiment) -> float:
     points = 1 + experiment.epochs * schedule.points_per_epoch(experiment)
     measured = points * (VALIDATION_IMAGES + min(experiment.train_size, training.TRAIN_SLICE))
     images = experiment.epochs * experiment.train_size + MEASURING_COST * measured
-    return images * networks.multiply_adds(experiment) / MULTIPLY_ADDS_PER_SECOND
+    return images * cost.multiply_adds(experiment) / MULTIPLY_ADDS_PER_SECOND
 
 
 def check_affordable(experiment: Experiment) -> None:
     """Raises RunError for a run too large for a machine that visitors share."""
-    weights = networks.weight_count(experiment)
+    weights = cost.weight_count(experiment)
     if weights > MAX_WEIGHTS:
         raise RunError(
             f"This network has {weights:,} weights; {MAX_WEIGHTS:,} is the most here: use smaller hidden sizes."

@@ -127,8 +127,10 @@ def test_steps_can_be_left_out_of_an_answer() -> None:
 def test_dropout_left_on_changes_the_answers_and_leaves_the_model_alone() -> None:
     experiment = Experiment.from_dict({"dropout": 0.5})
     calm = Checkpoint(networks.build(experiment).eval(), experiment, {})
+    before = torch.get_rng_state()
     forgetful = with_dropout_on(calm)
     answers = {recognize(bars(140), forgetful).probabilities.tobytes() for _ in range(5)}
     assert len(answers) == 5
     assert len({recognize(bars(140), calm).probabilities.tobytes() for _ in range(5)}) == 1
     assert not any(layer.training for layer in calm.model.modules())
+    assert torch.equal(torch.get_rng_state(), before)  # it would disturb whoever trains in another thread

@@ -14,7 +14,7 @@ import gradio as gr
 from mnist_demo.errors import MnistLabError, RunError
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.images.data import load_training_data
-from mnist_demo.learning.networks import multiply_adds
+from mnist_demo.learning.cost import multiply_adds
 from mnist_demo.learning.step_by_step import CODE, Bench, Press, Row, replay
 from mnist_demo.ui.before.experiment_form import ExperimentForm
 from mnist_demo.ui.run_view import difference_text
