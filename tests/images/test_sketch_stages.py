@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mnist_demo.images import ink, sketch, strokes
 from mnist_demo.images.data import TrainingData
 from mnist_demo.images.ink import Ink
+from mnist_demo.images.penmanship import CONDITIONS, Hand
 from mnist_demo.images.sketch import Preprocessing, preprocess
+from mnist_demo.inference.recognize import recognize
 
 
 def seven(brush: float = 8, scale: float = 1, place: float = 60) -> Ink:
@@ -67,6 +70,25 @@ def test_thin_and_thick_pens_come_to_look_alike(brush: int) -> None:
     assert difference(evened) < difference(preprocess(seven(brush), {Preprocessing.WIDTH})[-1].image)
     width = ink.stroke_width(ink.shrink(evened, 4)) / 4
     assert sketch.USUAL_WIDTH[0] - 0.6 < width < sketch.USUAL_WIDTH[1] + 0.6
+
+
+@pytest.mark.parametrize("pen", [0.5, 0.8, 1.2, 1.6])
+@pytest.mark.parametrize("side", [20, 28, 40])
+def test_a_pen_thinner_than_a_pixel_keeps_all_its_strokes(side: int, pen: float) -> None:
+    """Grey all through, the bar of a seven was below the threshold: what was left is a 1."""
+    large = strokes.draw([np.array([[0.3, 0.25], [0.7, 0.25], [0.45, 0.8]]) * 560], 560, pen * 560 / side)
+    small = np.asarray(Image.fromarray(large).resize((side, side), Image.Resampling.BOX))
+    seen = preprocess(np.pad(small, 4))[-1].image
+    assert (seen[:10].max(axis=0) > 60).sum() >= 12  # columns: the whole bar
+    assert recognize(np.pad(small, 4)).digit == 7
+
+
+def test_strokes_with_a_dark_middle_stay_as_they_were(training_data: TrainingData) -> None:
+    for condition in CONDITIONS[:6]:
+        for drawing in Hand(training_data.val.first(50)).drawings(condition, 5):
+            box = ink.crop(drawing.ink)
+            small = ink.shrink(box, ink.WORKING_SIDE / max(box.shape))
+            assert ink.with_dark_middle(small) is small
 
 
 def test_mnists_own_widths_are_left_alone(training_data: TrainingData) -> None:
