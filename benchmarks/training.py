@@ -16,6 +16,7 @@ from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.images import data
 from mnist_demo.learning import checkpoints, training
+from mnist_demo.learning.chunks import chunks, warm
 from mnist_demo.serving import driver
 from mnist_demo.serving.runs import RunStore
 
@@ -32,7 +33,7 @@ def measure() -> list[tuple[str, float, str]]:
     root = data.mnist_root()
     spawn = multiprocessing.get_context("spawn")
     rows = []
-    with ProcessPoolExecutor(CORES, spawn) as bare, Cluster.start(warm=functools.partial(driver.warm, root)) as cluster:
+    with ProcessPoolExecutor(CORES, spawn) as bare, Cluster.start(warm=functools.partial(warm, root)) as cluster:
         _both_bare(bare, MLP.replace(epochs=1), root)  # imports, and reads the images
         cluster.run_blocking(data.load_training_data, root)
         for name, experiment in (("MLP 784-256-128-10", MLP), ("CNN", CNN)):
@@ -71,8 +72,8 @@ def _both_bare(pool: ProcessPoolExecutor, experiment: Experiment, root: Path) ->
 async def _in_chunks(cluster: Cluster, root: Path) -> float:
     async def one() -> None:
         state = checkpoints.state_to_bytes(training.start(MLP))
-        while checkpoints.progress_of(state).status is training.Status.RUNNING:
-            state, _ = await cluster.run(driver.train_chunk, state, CHUNK_STEPS, root)
+        async for _ in chunks(state, cluster, root, lambda _: CHUNK_STEPS):
+            pass
 
     started = time.perf_counter()
     await asyncio.gather(*(one() for _ in range(CORES)))

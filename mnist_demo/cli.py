@@ -5,6 +5,7 @@ were wrong. Every error is one sentence.
 """
 
 import argparse
+import asyncio
 import json
 import sys
 from collections.abc import Sequence
@@ -14,9 +15,9 @@ from typing import NoReturn
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 from tqdm import tqdm
 
+from mnist_demo.cluster.engine import InProcess
 from mnist_demo.errors import InvalidCheckpoint, InvalidDrawing, InvalidExperiment, MnistLabError
 from mnist_demo.experiment.config import Experiment, describe_changes, knobs
 from mnist_demo.experiment.history import Metrics
@@ -26,10 +27,10 @@ from mnist_demo.export.script import script
 from mnist_demo.images import data, sketch
 from mnist_demo.inference import drawings, evaluation, recognize
 from mnist_demo.learning import checkpoints, schedule, training
+from mnist_demo.learning.chunks import chunks
 from mnist_demo.learning.networks import weights_hash
 from mnist_demo.lessons import checking, lessons
 
-CHUNK_STEPS = 100
 COUNT_HELP = "drawings of each condition and of each kind of non-digit (200)"
 CALIBRATE_HELP = "first fit the checkpoint's temperature and least confidence on other drawings, and write them into it"
 DEFAULT_CHECKPOINT = checkpoints.SHIPPED / "cnn.safetensors"
@@ -119,9 +120,9 @@ def _train(options: argparse.Namespace) -> None:
         raise InvalidExperiment(f"There is no folder {options.output.parent} to write {options.output.name} into.")
     if options.state and options.keep == "best":
         raise InvalidExperiment("A state file keeps the last weights only: add --keep last.")
-    state, kept = _run(experiment, options.keep, options.threads, options.state)
-    metrics, weights = kept
-    checkpoint = checkpoints.Checkpoint(checkpoints.fit(weights, experiment), experiment, {})
+    state, metrics, blob = asyncio.run(_run(experiment, options.keep, options.threads, options.state))
+    checkpoint = checkpoints.unpack(blob)
+    weights = checkpoint.model.state_dict()
     test = evaluation.evaluate_on_test(checkpoint, data.mnist_root())
     print(f"{state.status} at epoch {state.history[-1].epoch:g}; kept epoch {metrics.epoch:g}: {_scores_line(metrics)}")
     print(f"test accuracy {test.accuracy:.4f}   weights SHA-256 {weights_hash(weights)}")
@@ -133,35 +134,29 @@ def _train(options: argparse.Namespace) -> None:
         print(f"wrote {options.output} ({len(blob):,} bytes)")
 
 
-def _run(
+async def _run(
     experiment: Experiment, keep: str, threads: int, state_file: Path | None
-) -> tuple[training.TrainState, tuple[Metrics, training.Weights]]:
-    """Trains to the end under a progress bar; the last state, and the kept point with its weights."""
-    training_data = data.load_training_data(data.mnist_root())
-    kept: list[tuple[Metrics, training.Weights]] = []
-
-    def keep_weights(metrics: Metrics, model: nn.Module) -> None:
-        if keep == "last" or not kept or metrics.val_loss < kept[0][0].val_loss:
-            kept[:] = [(metrics, {name: value.clone() for name, value in model.state_dict().items()})]
-
-    state = _restored(state_file, experiment) or training.start(experiment)
-    if state.history:
-        kept = [(state.history[-1], state.evaluated_weights)]
-    length = schedule.total_steps(experiment)
-    with tqdm(total=length, initial=state.step, unit="step", disable=None, leave=False) as bar:
-        while state.is_running:
-            before = state.step
-            state, metrics = training.advance(
-                state, CHUNK_STEPS, training_data, threads=threads, on_evaluation=keep_weights
-            )
-            bar.update(state.step - before)
-            for point in metrics:
+) -> tuple[training.TrainState, Metrics, bytes]:
+    """Trains to the end under a progress bar; the last state, and the kept point with its checkpoint."""
+    start = _restored(state_file, experiment) or training.start(experiment)
+    kept = [(start.history[-1], checkpoints.pack(start.evaluated_weights, experiment, {}))] if start.history else []
+    state = checkpoints.state_to_bytes(start)
+    with (
+        InProcess() as engine,
+        tqdm(total=schedule.total_steps(experiment), initial=start.step, unit="step", disable=None, leave=False) as bar,
+    ):
+        async for chunk in chunks(state, engine, data.mnist_root(), threads=threads):
+            state = chunk.state
+            bar.update(chunk.steps)
+            for point, checkpoint in chunk.points:
                 bar.write(f"epoch {point.epoch:7.2f}  {_scores_line(point)}")
-            if metrics and state_file:
+                if keep == "last" or not kept or point.val_loss < kept[0][0].val_loss:
+                    kept[:] = [(point, checkpoint)]
+            if chunk.points and state_file:
                 unfinished = state_file.with_name(f"{state_file.name}.part")
-                unfinished.write_bytes(checkpoints.state_to_bytes(state))
+                unfinished.write_bytes(state)
                 unfinished.replace(state_file)
-    return state, kept[0]
+    return (checkpoints.state_from_bytes(state), *kept[0])
 
 
 def _restored(state_file: Path | None, experiment: Experiment) -> training.TrainState | None:

@@ -1,25 +1,26 @@
 """Whether the lessons show what they claim, tried on many seeds.
 
-Trains every distinct run once, in processes of their own at low priority. Knows how to try; what
-must be shown is in the lessons.
+Trains every distinct run once, on worker processes of low priority. Knows how to try; what must be
+shown is in the lessons.
 """
 
-import os
+import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
+from mnist_demo.cluster import Cluster
+from mnist_demo.cluster.engine import Engine
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics
 from mnist_demo.images import data
-from mnist_demo.learning import training
+from mnist_demo.learning import checkpoints, training
+from mnist_demo.learning.chunks import about, chunks
 from mnist_demo.lessons.catalog import Lesson
 
 NEEDED_SHARE = 0.9
-NICENESS = 10
-CHUNK_STEPS = 1_000_000  # the whole run at once: nobody is watching
+CHUNK_SECONDS = 5.0  # nobody is watching
 
 Key = str  # an experiment as JSON, its seed included
 
@@ -53,8 +54,8 @@ def check(chosen: Sequence[Lesson], seeds: int, processes: int = 2) -> Iterator[
     waiting = list(chosen)
     keys = dict.fromkeys(key for lesson in chosen for seed in range(seeds) for key in _keys(lesson, seed))
     root = data.mnist_root()
-    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_prepare) as pool:
-        futures = {pool.submit(train_history, key, root): key for key in keys}
+    with Cluster.start(workers=processes) as cluster, ThreadPoolExecutor(processes) as pool:
+        futures = {pool.submit(asyncio.run, _history_of(key, cluster, root)): key for key in keys}
         try:
             for future in as_completed(futures):
                 histories[futures[future]] = future.result()
@@ -94,12 +95,9 @@ def _judge(lesson: Lesson, seeds: int, histories: dict[Key, tuple[Metrics, ...]]
     return Verdict(lesson, seeds, tuple(failures), held)
 
 
-def _prepare() -> None:
-    os.nice(NICENESS)
-
-
-def train_history(experiment_json: Key, root: Path) -> tuple[Metrics, ...]:
-    """What a whole run measured; in words of JSON and a path, so that another process can be asked."""
-    experiment = Experiment.model_validate_json(experiment_json)
-    state, _ = training.advance(training.start(experiment), CHUNK_STEPS, data.load_training_data(root))
-    return state.history
+async def _history_of(key: Key, engine: Engine, root: Path) -> tuple[Metrics, ...]:
+    """What a whole run measured."""
+    state = checkpoints.state_to_bytes(training.start(Experiment.model_validate_json(key)))
+    return tuple(
+        [point async for chunk in chunks(state, engine, root, about(CHUNK_SECONDS)) for point, _ in chunk.points]
+    )

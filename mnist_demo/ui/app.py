@@ -9,10 +9,11 @@ import gradio as gr
 import torch
 
 from mnist_demo.cluster import Cluster
+from mnist_demo.cluster.engine import Engine
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.images import data
 from mnist_demo.learning import checkpoints
-from mnist_demo.serving.driver import warm
+from mnist_demo.learning.chunks import warm
 from mnist_demo.serving.runs import RunStore
 from mnist_demo.serving.shelf import ModelShelf
 from mnist_demo.ui.basics import build_basics_tab, experiment_of
@@ -28,7 +29,7 @@ HEADER = """<header class="mnist-header"><h1>MNIST Lab</h1>
 DEFAULT_PORT = 7860
 
 
-def build_app(cluster: Cluster, store: RunStore, root: Path) -> gr.Blocks:
+def build_app(cluster: Engine, store: RunStore, root: Path) -> gr.Blocks:
     """The page's components and events, not yet served. `root` is where torchvision finds MNIST."""
     visit = Visit(store, cluster, root)
     shelf = ModelShelf(checkpoints.shipped(), store)

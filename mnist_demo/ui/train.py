@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from mnist_demo.cluster import Phase
+from mnist_demo.cluster.status import Phase
 from mnist_demo.errors import MnistLabError, RunError
 from mnist_demo.learning.training import Status
 from mnist_demo.serving import driver

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from mnist_demo.cluster import Cluster
+from mnist_demo.cluster.engine import Engine
 from mnist_demo.serving.runs import Run, RunStore
 
 # For handlers that answer at once: not queued behind trainings, no overlay, not in the API listing.
@@ -21,7 +21,7 @@ class Visit:
     """The server's side of every visit."""
 
     store: RunStore
-    cluster: Cluster
+    cluster: Engine
     root: Path  # where torchvision finds MNIST
     # Who wants a drawing read waits here: torch answers in a millisecond, and more threads get in each other's way.
     reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))

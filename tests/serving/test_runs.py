@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 from torch import nn
 
-from mnist_demo.cluster import Cluster
+from mnist_demo.cluster.engine import InProcess
 from mnist_demo.errors import RunError, UnknownRun
 from mnist_demo.experiment.choices import Network
 from mnist_demo.experiment.config import Experiment
@@ -18,7 +18,8 @@ from mnist_demo.experiment.pair import Pair
 from mnist_demo.images.data import TrainingData
 from mnist_demo.learning import checkpoints, training
 from mnist_demo.serving import runs
-from mnist_demo.serving.runs import RunStore, check_affordable
+from mnist_demo.serving.budget import check_affordable
+from mnist_demo.serving.runs import RunStore
 from mnist_demo.ui.visit import Visit
 
 
@@ -83,7 +84,7 @@ def test_idle_runs_expire_but_busy_and_new_ones_stay(tiny: Experiment) -> None:
 
 def test_runs_that_are_looked_at_do_not_expire(tiny: Experiment, tmp_path: Path) -> None:
     clock = Clock()
-    visit = Visit(RunStore(clock), cast(Cluster, None), tmp_path)
+    visit = Visit(RunStore(clock), InProcess(), tmp_path)
     run = visit.store.create(tiny, "me", "1A")
     for _ in range(30):
         clock.now += runs.MAX_AGE_SECONDS / 10

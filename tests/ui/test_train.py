@@ -1,14 +1,11 @@
 """The handlers behind Train and Resume: whatever ends a training, the page gets its buttons back."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from mnist_demo.cluster import Cluster, ClusterStatus, Phase
 from mnist_demo.errors import EngineUnavailable
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.serving import driver
@@ -28,7 +25,7 @@ def test_whatever_ends_a_training_the_buttons_come_back(
         yield
         raise error
 
-    visit = replace(visit_of(mnist_root), cluster=cast(Cluster, SimpleNamespace(status=ClusterStatus(Phase.READY, 2))))
+    visit = visit_of(mnist_root)
     with unserved_page():
         handlers = _Training(visit, TrainTab(visit).setup.form)
     pair_of_runs = visit.store.create_pair(tiny_pair(tiny), ME)

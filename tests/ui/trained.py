@@ -11,10 +11,10 @@ from unittest import mock
 
 import gradio as gr
 
-from mnist_demo.cluster import Cluster
+from mnist_demo.cluster.engine import InProcess
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.pair import Pair
-from mnist_demo.serving.driver import train_chunk
+from mnist_demo.learning.chunks import train_chunk
 from mnist_demo.serving.runs import Run, RunStore
 from mnist_demo.ui.visit import Visit
 
@@ -34,15 +34,16 @@ def request_of(owner: str) -> gr.Request:
 
 
 def visit_of(root: Path) -> Visit:
-    """A visit without workers: nothing here trains through them."""
-    return Visit(RunStore(), cast(Cluster, None), root)
+    """A visit whose trainings run in this process."""
+    return Visit(RunStore(), InProcess(), root)
 
 
 def train_pair(visit: Visit, pair: Pair, owner: str = ME) -> list[Run]:
     """Both runs, trained to their ends in this process."""
     pair_of_runs = visit.store.create_pair(pair, owner)
     for run in pair_of_runs:
-        run.record(*train_chunk(run.state, 100_000, visit.root))
+        chunk = train_chunk(run.state, 100_000, visit.root)
+        run.record(chunk.state, chunk.points)
     return pair_of_runs
 
 

@@ -1,0 +1,75 @@
+"""What a caller may ask of whoever runs its functions, and the smallest that can: this process.
+
+`Engine` is the interface; `mnist_demo.cluster.Cluster` keeps it with worker processes, `InProcess` with one
+thread. Knows no Dask and no training.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol, TypeVar, TypeVarTuple
+
+from mnist_demo.cluster.status import ClusterStatus, Phase
+from mnist_demo.errors import EngineUnavailable
+
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
+
+
+class Engine(Protocol):
+    """Runs module-level, pure functions on plain arguments, somewhere else than in the caller's event loop."""
+
+    @property
+    def status(self) -> ClusterStatus:
+        """The latest state."""
+
+    async def run(
+        self,
+        function: Callable[[*Arguments], Result],
+        *arguments: *Arguments,
+        deadline_seconds: float = 120.0,
+    ) -> Result:
+        """Call `function(*arguments)` and return what it returns, or raise what it raises.
+
+        Those who wait are served in the order of asking. If the awaiting task is cancelled, a function that
+        still waits never starts, and one that runs is left to end unheard. Raises EngineUnavailable.
+        """
+
+
+class InProcess:
+    """An engine of one thread of this process: for tests and single trainings.
+
+    One thread, because a training uses torch's process-wide generator. A function cannot be stopped here: the
+    deadline is not kept.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "mnist-in-process")
+        self._is_closed = False
+
+    @property
+    def status(self) -> ClusterStatus:
+        """Ready until it is closed."""
+        return ClusterStatus(Phase.CLOSED) if self._is_closed else ClusterStatus(Phase.READY, workers=1)
+
+    async def run(
+        self,
+        function: Callable[[*Arguments], Result],
+        *arguments: *Arguments,
+        deadline_seconds: float = 120.0,  # noqa: ARG002
+    ) -> Result:
+        """As `Engine.run` says. Raises EngineUnavailable once it is closed."""
+        if self._is_closed:
+            raise EngineUnavailable("The training thread has been shut down; start it again to train.")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: function(*arguments))
+
+    def close(self) -> None:
+        """Waits for the function that runs; those that wait never start. May be called twice."""
+        self._is_closed = True
+        self._thread.shutdown(cancel_futures=True)
+
+    def __enter__(self) -> "InProcess":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
