@@ -9,9 +9,12 @@ THEME = gr.themes.Default(
     font_mono=["ui-monospace", "monospace"],
     radius_size=gr.themes.sizes.radius_md,
 ).set(
-    # The default's quiet text is too pale on white to be read by everybody (WCAG asks for a contrast of 4.5).
+    # The default's quiet text, and white on its blue, are too pale to be read by everybody (WCAG asks for a contrast
+    # of 4.5).
     body_text_color_subdued="*neutral_500",
     block_info_text_color="*neutral_500",
+    button_primary_background_fill="*primary_600",
+    button_primary_background_fill_hover="*primary_700",
 )
 
 CSS = """

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import axe_core_python
+import axe_playwright_python
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.timeout(180),
 ]
 
-AXE = Path(axe_core_python.__file__).with_name("axe.min.js")
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 
 
 def violations(page: Page) -> list[str]:
