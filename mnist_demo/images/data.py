@@ -205,8 +205,10 @@ def noisy_labels(labels: Tensor, share: float, seed: int) -> Tensor:
     return torch.where(is_replaced, random_labels, labels)
 
 
-def augment(images: Tensor, how: Augmentation, labels: Tensor | None = None) -> Tensor:
-    """Uint8 images (N, 28, 28) -> moved ones, same shape, drawn from torch's global generator.
+def augment(
+    images: Tensor, how: Augmentation, labels: Tensor | None = None, generator: torch.Generator | None = None
+) -> Tensor:
+    """Uint8 images (N, 28, 28) -> moved ones, same shape, drawn from `generator` (None: torch's own).
 
     `shift` moves each image by up to two whole pixels; `affine` turns it by up to 12 degrees, scales
     it by up to 12 %, shears it by up to .15 and shifts it by up to 1.5 pixels. New room is paper.
@@ -216,13 +218,20 @@ def augment(images: Tensor, how: Augmentation, labels: Tensor | None = None) -> 
         return images
     count = len(images)
     if how is Augmentation.HANDWRITING:
-        return handwriting.vary(images, labels if labels is not None else torch.full((count,), NO_DIGIT))
+        labels = labels if labels is not None else torch.full((count,), NO_DIGIT)
+        if generator is None:
+            return handwriting.vary(images, labels)
+        with torch.random.fork_rng(devices=[]):  # lent to torch: it draws in many places
+            torch.set_rng_state(generator.get_state())
+            varied = handwriting.vary(images, labels)
+            generator.set_state(torch.get_rng_state())
+            return varied
     if how is Augmentation.SHIFT:
         padded = F.pad(images, (MAX_SHIFT,) * 4)
-        offsets = torch.randint(2 * MAX_SHIFT + 1, (2, count, 1))
+        offsets = torch.randint(2 * MAX_SHIFT + 1, (2, count, 1), generator=generator)
         rows, columns = offsets + torch.arange(SIDE)  # each (N, 28)
         return padded[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
-    turn, log_scale_x, log_scale_y, shear, shift_x, shift_y = 2 * torch.rand(6, count) - 1
+    turn, log_scale_x, log_scale_y, shear, shift_x, shift_y = 2 * torch.rand(6, count, generator=generator) - 1
     cos, sin = torch.cos(turn * 0.21), torch.sin(turn * 0.21)
     scale_x, scale_y, shear = 1 + 0.12 * log_scale_x, 1 + 0.12 * log_scale_y, 0.15 * shear
     shift_x, shift_y = shift_x * 1.5 / (SIDE / 2), shift_y * 1.5 / (SIDE / 2)

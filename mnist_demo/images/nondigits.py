@@ -29,18 +29,20 @@ AS_DRAWN = frozenset({Preprocessing.SPECKS, Preprocessing.WIDTH})  # left out: a
 _CANVAS = 140  # pixels
 
 
-def training_batch(digits: Tensor, labels: Tensor, count: int, seed: int) -> Tensor:
+def training_batch(
+    digits: Tensor, labels: Tensor, count: int, seed: int, generator: torch.Generator | None = None
+) -> Tensor:
     """Uint8 pictures of no digit (count, 28, 28): half drawn, a quarter each turned and paired from a batch of digits.
 
-    Digits uint8 (N, 28, 28), labels int64 (N,). Draws from torch's global generator.
+    Digits uint8 (N, 28, 28), labels int64 (N,). Draws from `generator` (None: torch's own).
     """
     pool = training_pool(seed)
-    drawn = pool[torch.randint(len(pool), (count - 2 * (count // 4),))]
+    drawn = pool[torch.randint(len(pool), (count - 2 * (count // 4),), generator=generator)]
     turnable = torch.isin(labels, torch.tensor([2, 3, 4, 5, 7])).nonzero()[:, 0]
     if len(turnable) < count // 4:
-        return pool[torch.randint(len(pool), (count,))]
-    turned = digits[turnable[: count // 4]].rot90(1 if torch.rand(()) < 0.5 else -1, (1, 2))
-    chosen = torch.randperm(len(digits))[: 2 * (count // 4)]
+        return pool[torch.randint(len(pool), (count,), generator=generator)]
+    turned = digits[turnable[: count // 4]].rot90(1 if torch.rand((), generator=generator) < 0.5 else -1, (1, 2))
+    chosen = torch.randperm(len(digits), generator=generator)[: 2 * (count // 4)]
     return torch.cat([drawn, turned, _pairs(digits[chosen])])
 
 

@@ -22,7 +22,7 @@ from mnist_demo.errors import InvalidCheckpoint, InvalidExperiment
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics, Probe
 from mnist_demo.learning import networks
-from mnist_demo.learning.training import Status, TrainState, Weights
+from mnist_demo.learning.state import Status, TrainState, Weights
 
 MAX_BYTES = 8_000_000
 MAX_HEADER_BYTES = 64_000

@@ -61,16 +61,17 @@ def score(logits: Tensor, labels: Tensor, experiment: Experiment) -> tuple[float
 
 
 @torch.no_grad()
-def changed_answers(model: nn.Module, split: Split, experiment: Experiment) -> float:
+def changed_answers(model: nn.Module, split: Split, experiment: Experiment, generator: torch.Generator) -> float:
     """Share of a split's first images that get more than one answer when asked 20 times, in the model's mode.
 
     Each time in other company: dropout draws anew, and batch norm answers by the batch. In eval mode it is 0. The
-    model is left as it was: batch norm would learn from being asked in train mode.
+    model is left as it was: batch norm would learn from being asked in train mode. The company is drawn from
+    `generator`, and dropout from the model's own.
     """
-    model = copy.deepcopy(model)
+    model = copy.deepcopy(model, {id(generator): generator})  # if dropout draws from the same one, it still does
     images = normalize(split.images[:ASKED_IMAGES], experiment.normalize)
     answers = torch.empty(ASKED_TIMES, len(images), dtype=torch.int64)
     for row in answers:
-        order = torch.randperm(len(images))
+        order = torch.randperm(len(images), generator=generator)
         row[order] = torch.cat([model(images[some]).argmax(dim=1) for some in torch.split(order, ASKED_TOGETHER)])
     return (answers != answers[0]).any(dim=0).float().mean().item()

@@ -1,8 +1,8 @@
-"""One training step taken apart: batch, forward, loss, backward, step, zero_grad, each pressed by hand.
+"""One training step taken apart: batch, zero_grad, forward, loss, backward, step, each pressed by hand.
 
-A bench is replayed from the list of presses, so that its state is that list and nothing else. The torch
-objects are real ones: a wrong order does what it does in PyTorch, and the row says what that was. Pressed in
-the right order it is the run that `training.advance` trains, bit for bit. Knows no page.
+A bench is replayed from the list of presses, so that its state is that list and nothing else. The presses are the
+lines of `step`: pressed in the right order they are the run that `training.advance` trains, bit for bit. A wrong
+order does what it does in PyTorch, and the row says what that was. Knows no page.
 """
 
 import math
@@ -16,31 +16,33 @@ from torch import Tensor, nn
 
 from mnist_demo.errors import RunError
 from mnist_demo.experiment.config import Experiment
-from mnist_demo.images.data import TrainingData, augment, noisy_labels, normalize
-from mnist_demo.learning import losses, networks, optimizers
-from mnist_demo.learning.schedule import learning_rate_at
+from mnist_demo.images.data import TrainingData, normalize
+from mnist_demo.learning import networks
+from mnist_demo.learning.batches import Batch
+from mnist_demo.learning.state import start
+from mnist_demo.learning.step import Learner
 
 MAX_PRESSES = 120
 
 
 class Press(StrEnum):
-    """The buttons, in the order of the notes."""
+    """The buttons, in the order of a training loop."""
 
     BATCH = "batch"
+    ZERO_GRAD = "zero_grad"
     FORWARD = "forward"
     LOSS = "loss"
     BACKWARD = "backward"
     STEP = "step"
-    ZERO_GRAD = "zero_grad"
 
 
 CODE = {
     Press.BATCH: "images, labels = next(batches)",
+    Press.ZERO_GRAD: "optimizer.zero_grad()",
     Press.FORWARD: "logits = model(images)",
     Press.LOSS: "loss = criterion(logits, labels)",
     Press.BACKWARD: "loss.backward()",
     Press.STEP: "optimizer.step()",
-    Press.ZERO_GRAD: "optimizer.zero_grad()",
 }
 
 
@@ -68,20 +70,16 @@ class Bench:
 
 
 def replay(experiment: Experiment, presses: Sequence[Press], data: TrainingData) -> Bench:
-    """The bench after these presses, from the initial weights on.
-
-    The experiment's non-digits and weight averaging are left out. Raises RunError after too many presses.
-    """
+    """The bench after these presses, from the initial weights on. Raises RunError after too many presses."""
     if len(presses) > MAX_PRESSES:
         raise RunError(f"That was the {MAX_PRESSES}th press; start again to go on.")
     threads_before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with torch.random.fork_rng(devices=[]):
-            bench = _Bench(experiment, data)
-            start = bench.weight.item()
-            rows = tuple(bench.press(press) for press in presses)
-            return Bench(rows, tuple(bench.layers), bench.weight_name, start)
+        bench = _Bench(experiment, data)
+        first = bench.weight.item()
+        rows = tuple(bench.press(press) for press in presses)
+        return Bench(rows, tuple(bench.layers), bench.weight_name, first)
     finally:
         torch.set_num_threads(threads_before)
 
@@ -91,36 +89,28 @@ class _Refused(Exception):
 
 
 class _Bench:
-    """The live objects a learner's program would hold: model, optimizer, batch, logits, loss."""
+    """A learner of `training`, and what a learner's program would hold beside it: batch, logits, loss."""
 
     def __init__(self, experiment: Experiment, data: TrainingData) -> None:
-        self.experiment = experiment
-        self.train = data.train.first(experiment.train_size)
-        self.labels = noisy_labels(self.train.labels, experiment.label_noise, experiment.seed)
-        self.model = networks.build(experiment).train()
-        self.optimizer = optimizers.build_optimizer(experiment, self.model)
-        self.order_rng = torch.Generator().manual_seed(experiment.seed + 1)
-        self.batches: list[Tensor] = []
+        self.learner = Learner(start(experiment), data.train)
+        self.model = self.learner.model
         self.batch_number = 0
-        self.steps = 0
         self.backwards_since_clear = 0
-        self.images: Tensor | None = None
-        self.batch_labels: Tensor | None = None
+        self.batch: Batch | None = None
         self.logits: Tensor | None = None
         self.loss: Tensor | None = None
         self.modules = {
             name: module for name, module in self.model.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)
         }
         self.layers = [_layer_name(name, module) for name, module in self.modules.items()]
-        self.parameter, self.place, self.weight_name = self._weight_to_follow(data)
-        torch.manual_seed(experiment.seed + 2)  # dropout and augmentation
+        self.parameter, self.place, self.weight_name = self._weight_to_follow(experiment, data)
         self.actions: dict[Press, Callable[[], str]] = {
             Press.BATCH: self._next_batch,
+            Press.ZERO_GRAD: self._zero_grad,
             Press.FORWARD: self._forward,
             Press.LOSS: self._loss,
             Press.BACKWARD: self._backward,
             Press.STEP: self._step,
-            Press.ZERO_GRAD: self._zero_grad,
         }
 
     @property
@@ -144,31 +134,28 @@ class _Bench:
         )
 
     def _next_batch(self) -> str:
-        experiment = self.experiment
-        if not self.batches:
-            order = torch.randperm(len(self.train), generator=self.order_rng)
-            self.batches = list(torch.split(order, experiment.batch_size))
-        batch = self.batches.pop(0)
+        self.batch = self.learner.batches.next_batch()
         self.batch_number += 1
-        images = augment(self.train.images[batch], experiment.augmentation, self.train.labels[batch])
-        self.images, self.batch_labels = normalize(images, experiment.normalize), self.labels[batch]
-        return f"Batch {self.batch_number}: {len(batch)} images and their labels. Nothing is computed yet."
+        count, others = len(self.batch.labels), len(self.batch.images) - len(self.batch.labels)
+        more = f" Behind them {others} pictures of no digit." if others else ""
+        return f"Batch {self.batch_number}: {count} images and their labels.{more} Nothing is computed yet."
 
     def _forward(self) -> str:
-        if self.images is None or self.batch_labels is None:
+        if self.batch is None:
             raise _Refused("NameError: images is not defined. Fetch a batch first.")
-        self.logits = self.model(self.images)
-        share = self.logits.argmax(dim=1).eq(self.batch_labels).float().mean().item()
+        self.logits = self.learner.forward(self.batch)
+        labels = self.batch.labels
+        share = self.logits[: len(labels)].argmax(dim=1).eq(labels).float().mean().item()
         return f"{len(self.logits)} × 10 logits; {share:.0%} of this batch is answered right. No weight has changed."
 
     def _loss(self) -> str:
-        if self.logits is None or self.batch_labels is None:
+        if self.logits is None or self.batch is None:
             raise _Refused("NameError: logits is not defined. Run forward first.")
-        if len(self.logits) != len(self.batch_labels):
+        if len(self.logits) != len(self.batch.images):
             raise _Refused("ValueError: the logits are of the batch before, of another size. Run forward first.")
-        experiment = self.experiment
-        self.loss = losses.compute_loss(self.logits, self.batch_labels, experiment.mistake, experiment.label_smoothing)
-        truth = F.cross_entropy(self.logits.detach(), self.batch_labels).item()
+        self.loss = self.learner.loss(self.logits, self.batch)
+        labels = self.batch.labels
+        truth = F.cross_entropy(self.logits[: len(labels)].detach(), labels).item()
         about = " About ln 10 = 2.303, as when guessing." if abs(truth - math.log(10)) < 0.15 else ""
         return f"One number for the whole batch: {self.loss.item():.4f}.{about}"
 
@@ -190,14 +177,11 @@ class _Bench:
     def _step(self) -> str:
         if all(parameter.grad is None for parameter in self.model.parameters()):
             return "Nothing happened: there are no gradients. step before backward leaves every weight as it is."
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate_at(self.experiment, self.steps)
         before = self.weight.item()
-        self.optimizer.step()
+        self.learner.update()
         with torch.no_grad():  # the fused step does not tell autograd that it wrote; the plain one does
             for parameter in self.model.parameters():
                 parameter.mul_(1)
-        self.steps += 1
         moved = f"The weight moved by {self.weight.item() - before:+.2e}"
         if self.backwards_since_clear > 1:
             return f"{moved}, led by the sum of {self.backwards_since_clear} backward passes."
@@ -205,15 +189,15 @@ class _Bench:
 
     def _zero_grad(self) -> str:
         had_gradients = any(parameter.grad is not None for parameter in self.model.parameters())
-        self.optimizer.zero_grad()
+        self.learner.optimizer.zero_grad()
         self.backwards_since_clear = 0
         return "The gradients are gone; the weights stay." if had_gradients else "There was no gradient to clear."
 
-    def _weight_to_follow(self, data: TrainingData) -> tuple[Tensor, tuple[int, ...], str]:
+    def _weight_to_follow(self, experiment: Experiment, data: TrainingData) -> tuple[Tensor, tuple[int, ...], str]:
         """The first layer's weight that the first images pull at most: one whose gradient is not zero."""
         name, first = next(iter(self.modules.items()))
-        probe = networks.build(self.experiment).eval()
-        images = normalize(data.train.images[:64], self.experiment.normalize)
+        probe = networks.build(experiment).eval()
+        images = normalize(data.train.images[:64], experiment.normalize)
         F.cross_entropy(probe(images), data.train.labels[:64]).backward()  # type: ignore[no-untyped-call]
         gradient = probe.get_submodule(name).weight.grad
         assert isinstance(gradient, Tensor)

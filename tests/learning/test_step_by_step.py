@@ -26,6 +26,9 @@ def run(experiment: Experiment, presses: list[Press], data: TrainingData) -> Ben
         {"dropout": 0.5, "augmentation": "shift"},
         {"optimizer": "sgd", "schedule": "one_cycle", "label_noise": 0.5},
         {"network": "cnn", "hidden_sizes": (4, 6, 8)},
+        {"mistake": "no_shuffle", "label_smoothing": 0.1},
+        {"weight_averaging": 0.9, "augmentation": "affine"},
+        {"non_digits": 0.1},
     ],
 )
 def test_right_order_is_the_run_itself(tiny: Experiment, tiny_data: TrainingData, changes: dict[str, object]) -> None:

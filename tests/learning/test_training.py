@@ -17,7 +17,7 @@ from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics, best_index, is_finite, stopping_index
 from mnist_demo.images import nondigits
 from mnist_demo.images.data import Split, TrainingData, noisy_labels, normalize
-from mnist_demo.learning import networks, training
+from mnist_demo.learning import batches, networks, step
 from mnist_demo.learning.checkpoints import state_from_bytes, state_to_bytes
 from mnist_demo.learning.losses import compute_loss, loss_and_accuracy
 from mnist_demo.learning.schedule import total_steps
@@ -94,7 +94,7 @@ class Spy:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.images: list[Tensor] = []
         self.labels: list[Tensor] = []
-        augment, loss_of = training.augment, training.compute_loss
+        augment, loss_of = batches.augment, step.compute_loss
 
         def noting_augment(images: Tensor, *rest: Any) -> Tensor:
             self.images.append(images.clone())
@@ -105,8 +105,8 @@ class Spy:
                 self.labels.append(labels.clone())
             return loss_of(logits, labels, *rest)
 
-        monkeypatch.setattr(training, "augment", noting_augment)
-        monkeypatch.setattr(training, "compute_loss", noting_loss)
+        monkeypatch.setattr(batches, "augment", noting_augment)
+        monkeypatch.setattr(step, "compute_loss", noting_loss)
 
 
 # --- chunks -------------------------------------------------------------------------------------
@@ -416,7 +416,7 @@ def test_the_running_loss_is_the_mean_of_the_batch_losses(
     tiny: Experiment, tiny_data: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losses = []
-    loss_of = training.compute_loss
+    loss_of = step.compute_loss
 
     def noting(*arguments: Any) -> Tensor:
         loss = loss_of(*arguments)
@@ -424,7 +424,7 @@ def test_the_running_loss_is_the_mean_of_the_batch_losses(
             losses.append(loss.item())
         return loss
 
-    monkeypatch.setattr(training, "compute_loss", noting)
+    monkeypatch.setattr(step, "compute_loss", noting)
     _, points = train(tiny, tiny_data)
     for epoch, point in enumerate(points[1:]):
         assert point.running_loss == pytest.approx(sum(losses[4 * epoch : 4 * epoch + 4]) / 4)
@@ -564,22 +564,22 @@ def test_training_is_in_train_mode_after_every_measurement(
     network: Network, tiny_data: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     modes = []
-    augment = training.augment
+    augment = batches.augment
     model: list[nn.Module] = []
 
     def noting(*arguments: Any) -> Tensor:
         modes.extend(layer.training for layer in model[0].modules())
         return augment(*arguments)
 
-    build = networks.build
+    empty = networks.empty
 
-    def noting_build(experiment: Experiment) -> nn.Module:
-        model[:] = [build(experiment)]
+    def noting_empty(experiment: Experiment) -> nn.Module:
+        model[:] = [empty(experiment)]
         return model[0]
 
     state = start(make({"network": network, "hidden_sizes": [4]}))
-    monkeypatch.setattr(training, "augment", noting)
-    monkeypatch.setattr(networks, "build", noting_build)
+    monkeypatch.setattr(batches, "augment", noting)
+    monkeypatch.setattr(networks, "empty", noting_empty)
     advance(state, 10, tiny_data)
     assert modes
     assert all(modes)

@@ -22,7 +22,7 @@ from mnist_demo.ui.visit import QUICK, Visit, error_html, note_html
 
 LATEST = 8  # presses in the table
 MAX_MULTIPLY_ADDS = 3e8  # of one batch: all presses are replayed at each, which then takes under half a second
-WHOLE_STEP = (Press.BATCH, Press.FORWARD, Press.LOSS, Press.BACKWARD, Press.STEP, Press.ZERO_GRAD)
+WHOLE_STEP = tuple(Press)
 INTRODUCTION = (
     "Press the lines of the training loop one by one, in this order or in a wrong one, and watch the loss, the length "
     "of each layer's gradient and one single weight."

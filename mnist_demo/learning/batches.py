@@ -1,0 +1,73 @@
+"""The batches of a run: which images, in which order, moved how, and which pictures of no digit come with them.
+
+Knows images and random numbers. Does not know networks.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mnist_demo.experiment.choices import Mistake
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.images import nondigits
+from mnist_demo.images.data import NO_DIGIT, Split, augment, noisy_labels, normalize
+from mnist_demo.learning.schedule import steps_per_epoch
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The images of one step as a network sees them, B digits first and pictures of no digit after them."""
+
+    images: Tensor  # float32 (B + others, 1, 28, 28)
+    labels: Tensor  # int64 (B,), the digits' labels as the run learns them
+
+
+class Batches:
+    """The batches of a run from some step on, epoch after epoch without end.
+
+    The order comes from one generator, what changes the images from another: so augmentation does not
+    change the order. Both are drawn from, and are the run's own.
+    """
+
+    def __init__(
+        self, experiment: Experiment, train: Split, step: int, order_rng: torch.Generator, noise_rng: torch.Generator
+    ) -> None:
+        self.experiment = experiment
+        self.train = train.first(experiment.train_size)
+        self.labels = noisy_labels(self.train.labels, experiment.label_noise, experiment.seed)
+        self.position = step % steps_per_epoch(experiment)  # batches of this epoch that are behind us
+        self.order_rng, self.noise_rng = order_rng, noise_rng
+        self._rng_at_epoch = order_rng.get_state()
+        self.order = self._draw_order() if self.position else torch.empty(0, dtype=torch.int64)
+
+    @property
+    def order_state(self) -> Tensor:
+        """The order's generator as it was before this epoch's order was drawn: the order can be drawn again."""
+        return self._rng_at_epoch if self.position else self.order_rng.get_state()
+
+    def next_batch(self) -> Batch:
+        """The next `batch_size` images, or what is left of the epoch."""
+        size = self.experiment.batch_size
+        if self.position == 0:
+            self._rng_at_epoch = self.order_rng.get_state()
+            self.order = self._draw_order()
+        chosen = self.order[self.position * size :][:size]
+        self.position = (self.position + 1) % steps_per_epoch(self.experiment)
+        return Batch(normalize(self._images(chosen), self.experiment.normalize), self.labels[chosen])
+
+    def _images(self, chosen: Tensor) -> Tensor:
+        """The chosen images, augmented; behind them the experiment's share of non-digits: uint8 (N, 28, 28)."""
+        experiment = self.experiment
+        images, labels = self.train.images[chosen], self.train.labels[chosen]
+        if count := round(experiment.non_digits * len(chosen)):
+            others = nondigits.training_batch(images, labels, count, experiment.seed, self.noise_rng)
+            images = torch.cat([images, others])
+            labels = torch.cat([labels, labels.new_full((count,), NO_DIGIT)])
+        return augment(images, experiment.augmentation, labels, self.noise_rng)
+
+    def _draw_order(self) -> Tensor:
+        order = torch.randperm(len(self.train), generator=self.order_rng)
+        if self.experiment.mistake is Mistake.NO_SHUFFLE:
+            return self.train.labels.argsort(stable=True)
+        return order

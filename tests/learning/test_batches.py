@@ -1,0 +1,56 @@
+"""Batches: the same from any step on, drawn from the run's own generators and from no other."""
+
+import pytest
+import torch
+
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.images.data import TrainingData
+from mnist_demo.learning.batches import Batch, Batches
+
+
+def batches(experiment: Experiment, data: TrainingData) -> Batches:
+    order_rng, noise_rng = (torch.Generator().manual_seed(seed) for seed in (1, 2))
+    return Batches(experiment, data.train, 0, order_rng, noise_rng)
+
+
+def take(source: Batches, count: int) -> list[Batch]:
+    return [source.next_batch() for _ in range(count)]
+
+
+def same(a: Batch, b: Batch) -> bool:
+    return torch.equal(a.images, b.images) and torch.equal(a.labels, b.labels)
+
+
+@pytest.mark.parametrize("done", [1, 3, 4, 6])
+@pytest.mark.parametrize("changes", [{}, {"augmentation": "shift"}, {"mistake": "no_shuffle", "label_noise": 0.5}])
+def test_batches_begun_anew_in_the_middle_go_on_as_they_were(
+    tiny: Experiment, tiny_data: TrainingData, changes: dict[str, object], done: int
+) -> None:
+    experiment = tiny.replace(**changes)
+    whole = batches(experiment, tiny_data)
+    take(whole, done)
+    order_rng, noise_rng = torch.Generator(), torch.Generator()
+    order_rng.set_state(whole.order_state)
+    noise_rng.set_state(whole.noise_rng.get_state())
+    later = Batches(experiment, tiny_data.train, done, order_rng, noise_rng)
+    assert all(same(a, b) for a, b in zip(take(whole, 6), take(later, 6), strict=True))
+
+
+def test_what_changes_images_draws_from_the_noise_alone(tiny: Experiment, tiny_data: TrainingData) -> None:
+    plain, moved = (batches(tiny.replace(augmentation=how), tiny_data) for how in ("none", "affine"))
+    before = torch.get_rng_state()
+    first, second = take(plain, 5), take(moved, 5)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert [batch.labels.tolist() for batch in first] == [batch.labels.tolist() for batch in second]
+    assert not any(same(a, b) for a, b in zip(first, second, strict=True))
+    assert torch.equal(plain.order_state, moved.order_state)
+    assert not torch.equal(plain.noise_rng.get_state(), moved.noise_rng.get_state())
+
+
+@pytest.mark.parametrize(("share", "sizes"), [(0.0, [32, 32, 32, 4]), (0.25, [40, 40, 40, 5])])
+def test_non_digits_come_behind_the_digits(
+    tiny: Experiment, tiny_data: TrainingData, share: float, sizes: list[int]
+) -> None:
+    found = take(batches(tiny.replace(non_digits=share), tiny_data), 4)
+    assert [len(batch.images) for batch in found] == sizes
+    assert [len(batch.labels) for batch in found] == [32, 32, 32, 4]
