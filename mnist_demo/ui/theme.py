@@ -9,17 +9,23 @@ THEME = gr.themes.Default(
     font_mono=["ui-monospace", "monospace"],
     radius_size=gr.themes.sizes.radius_md,
 ).set(
-    # The default's quiet text, and white on its blue, are too pale to be read by everybody (WCAG asks for a contrast
-    # of 4.5).
+    # The default's quiet text is too pale on white to be read by everybody (WCAG asks for a contrast of 4.5).
     body_text_color_subdued="*neutral_500",
     block_info_text_color="*neutral_500",
+    # So is white on its buttons, its mark of the open tab, and the ring of a radio button (3 for what is no text).
     button_primary_background_fill="*primary_600",
     button_primary_background_fill_hover="*primary_700",
+    button_primary_background_fill_dark="*primary_600",
+    button_primary_background_fill_hover_dark="*primary_700",
+    color_accent="*primary_600",
+    checkbox_border_color="*neutral_500",
+    checkbox_border_color_dark="*neutral_400",
 )
 
 CSS = """
 :root { --mnist-a: #0072b2; --mnist-b: #d55e00; }
 .dark { --mnist-a: #56b4e9; --mnist-b: #e69f00; }
+.dark { --color-accent: var(--primary-400); }
 .gradio-container { width: 100%; max-width: 1320px !important; margin: 0 auto; overflow: clip !important; }
 .mnist-header h1 { font-size: 1.5rem; margin: 0; letter-spacing: -0.01em; }
 .mnist-header p { margin: 0.1rem 0 0; color: var(--body-text-color-subdued); }
@@ -92,6 +98,19 @@ CSS = """
   background: var(--background-fill-secondary); }
 .mnist-hash code { overflow-wrap: anywhere; font-size: 0.82rem; }
 .mnist-beside-fields { align-items: flex-end !important; }
+/* What is clicked is at least 24 pixels high (WCAG 2.5.8), and where the keyboard is can be seen. */
+.gradio-container :is(.label-wrap, summary, .reset-button, .token-remove, input[role="listbox"], input[role="combobox"],
+  .dropdown-arrow), .gradio-container .block input.border-none { min-height: 24px; }
+.gradio-container .token-remove { min-width: 24px; }
+.gradio-container .tab-like-container { height: 28px; }
+.gradio-container input[type="range"] { height: 24px; }
+.gradio-container input[type="range"]::-webkit-slider-thumb { border: 1px solid var(--neutral-500); }
+.gradio-container input[type="range"]::-moz-range-thumb { border: 1px solid var(--neutral-500); }
+.gradio-container :is(button, input[type="range"], input[type="radio"], input[type="checkbox"], summary, a,
+  [role="tab"]):focus-visible { outline: 2px solid var(--color-accent); outline-offset: 2px; border-radius: 4px; }
+@media (prefers-reduced-motion: reduce) {
+  .gradio-container * { animation-duration: 1ms !important; transition-duration: 1ms !important; }
+}
 @media (max-width: 640px) {
   .mnist-buttons { flex-wrap: wrap !important; }
   .mnist-buttons button { min-width: max-content !important; padding-inline: 0.7rem !important; }
