@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
 
     teach = commands.add_parser("lessons", help="list the lessons, or try whether they show what they claim")
     teach.add_argument("slugs", nargs="*", metavar="LESSON", help="only these (all)")
-    teach.add_argument("--check", action="store_true", help="train each pair and check its claims")
+    teach.add_argument("--check", action="store_true", help="train each pair and check every sentence")
     teach.add_argument("--seeds", type=int, choices=range(1, 101), default=10, metavar="N", help="tries each (10)")
     teach.set_defaults(command=_lessons)
 
@@ -257,14 +257,15 @@ def _lessons(options: argparse.Namespace) -> None:
         for lesson in chosen:
             print(f"{lesson.slug:24s} {lesson.title} ({describe_changes(lesson.pair.a, lesson.pair.b)})")
         return
-    failed = 0
+    verdicts = []
     with tqdm(total=checking.run_count(chosen, options.seeds), unit="run", disable=None, leave=False) as bar:
         for verdict in checking.check(chosen, options.seeds):
             if verdict is None:
                 bar.update()
             else:
                 bar.write(verdict.line())
-                failed += not verdict.is_good
+                verdicts.append(verdict)
+    failed = sum(not verdict.is_good for verdict in verdicts)
     if failed:
-        subject = "does not show what it claims" if failed == 1 else "do not show what they claim"
-        raise MnistLabError(f"{failed} of {len(chosen)} lessons {subject} on nine seeds of ten.")
+        subject = "does not hold" if failed == 1 else "do not hold"
+        raise MnistLabError(f"{failed} of {len(verdicts)} sentences {subject} on nine seeds of ten.")

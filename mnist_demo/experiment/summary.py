@@ -8,7 +8,11 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
-from mnist_demo.experiment.history import History, Metrics, best_index, gap, is_finite, most_accurate_index
+from mnist_demo.experiment.history import History, Metrics, Probe, best_index, gap, is_finite, most_accurate_index
+
+
+class NotMeasured(ValueError):
+    """A run was recorded without what is asked for."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,29 @@ class RunSummary:
         return self.history[most_accurate_index(self.history) or 0]
 
     @property
+    def start(self) -> Probe:
+        """The evidence of the untrained network."""
+        return _evidence(self.first)
+
+    @property
+    def turn(self) -> Probe:
+        """The evidence of the point of the lowest validation loss."""
+        return _evidence(self.best)
+
+    @property
+    def end(self) -> Probe:
+        """The evidence of the end of the run."""
+        return _evidence(self.last)
+
+    @property
     def early_best(self) -> float:
         """The highest validation accuracy in the first tenth of the run."""
         return max(point.val_accuracy for point in self.history if point.epoch <= self.last.epoch / 10)
+
+    @property
+    def early_loss(self) -> float:
+        """The training loss at the end of the first quarter of the run."""
+        return [point.train_loss for point in self.history if point.epoch <= self.last.epoch / 4][-1]
 
     @property
     def rise(self) -> float:
@@ -64,6 +88,20 @@ class RunSummary:
         return max((x - y for x, y in pairwise(accuracies)), default=0.0)
 
     @property
+    def new_mistakes(self) -> float:
+        """Share of the validation images wrong at the end that were right at the lowest loss; 0 where none is wrong.
+
+        Counted among the images that probes remember.
+        """
+        before, after = (int(probe.wrong, 16) for probe in (self.turn, self.end))
+        return (after & ~before).bit_count() / after.bit_count() if after else 0.0
+
+    @property
+    def fitted_epoch(self) -> float:
+        """The first epoch at which 99.5 % of the training images are right; infinite where none is."""
+        return min((point.epoch for point in self.history if point.train_accuracy >= 0.995), default=math.inf)
+
+    @property
     def diverged(self) -> bool:
         """Whether the loss stopped being a number."""
         return not (is_finite(self.last) and (len(self.history) == 1 or math.isfinite(self.last.running_loss)))
@@ -72,3 +110,9 @@ class RunSummary:
     def running_losses(self) -> list[float]:
         """The running training loss at every point after the first."""
         return [point.running_loss for point in self.history[1:]]
+
+
+def _evidence(point: Metrics) -> Probe:
+    if point.probe is None:
+        raise NotMeasured("This point was recorded without its evidence.")
+    return point.probe

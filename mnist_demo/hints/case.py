@@ -21,6 +21,27 @@ class Kind(StrEnum):
     INFO = "info"
 
 
+class Cause(StrEnum):
+    """What can be wrong with a run, as one answer to "why does it not learn"."""
+
+    NO_ZERO_GRAD = "gradients pile up"
+    NOT_SHUFFLED = "images come sorted"
+    NO_EVAL = "asked in train mode"
+    SOFTMAX_TWICE = "softmax twice"
+    PROBABILITIES = "NLLLoss of probabilities"
+    LOGITS = "NLLLoss of logits"
+    RATE_TOO_HIGH = "learning rate too high"
+    RATE_TOO_LOW = "learning rate too low"
+    RAW_PIXELS = "pixels not scaled"
+    SIGNAL_DIES = "signal dies"
+    WEIGHT_DECAY = "weight decay too strong"
+    TOO_NARROW = "too few units"
+    TOO_MUCH_DROPOUT = "too much dropout"
+    WRONG_LABELS = "wrong labels learned"
+    FEW_UPDATES = "too few updates"
+    OTHER = "other"
+
+
 @dataclass(frozen=True)
 class Hint:
     """One remark, for a person, in Markdown; `try_b` are the changes that make the next run B of this run."""

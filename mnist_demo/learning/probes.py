@@ -20,6 +20,7 @@ from mnist_demo.images.data import CLASSES, SIDE, Split, normalize
 from mnist_demo.learning.losses import compute_loss
 
 PROBED_IMAGES = 128  # for layers and gradients
+REMEMBERED = 512  # validation images whose mistakes are told one by one
 STUCK_SLOPE = 1e-3
 SURE = 0.9
 DIGITS = 6  # of every number: a history travels with each chunk of a training
@@ -67,6 +68,7 @@ def probe(
         label_logit=_short(logits.gather(1, right).mean().item()),
         confidence=_short(val_top.mean().item()),
         sure_mistakes=_short((val_top[is_wrong] > SURE).float().mean().item()) if is_wrong.any() else 0.0,
+        wrong=_bits(is_wrong[:REMEMBERED]),
         common_answer=val_answers.bincount(minlength=CLASSES).max().item() / len(val_answers),
         blank_loss=_short(_blank_loss(model, experiment, labels)),
         input_size=_short(inputs.abs().max().item()),
@@ -155,6 +157,10 @@ def _slope(module: nn.Module, output: Tensor) -> Tensor:
     if isinstance(module, nn.Sigmoid):
         return output * (1 - output)
     return 1 - output**2 if isinstance(module, nn.Tanh) else torch.ones_like(output)
+
+
+def _bits(flags: Tensor) -> str:
+    return f"{sum(1 << index for index in flags.nonzero().flatten().tolist()):x}"
 
 
 def _short(number: float) -> float:

@@ -1,15 +1,18 @@
 """Lessons read from the .md files beside this module.
 
-A file opens with lines `name: value` between two `---`: title, question, one `guess` for each wrong
-answer and `right` for the right one (shown in the file's order), `pair` as a link writes it, and one
-or more `claim: sentence | expression`. Then the sections `## What happened`, with placeholders like
-`{b.last.val_accuracy:.1%}`, `## Why`, and `## Try next`, whose lines end in `-> lesson or pair`.
+A file opens with lines `name: value` between two `---`: title, `needs` (lessons to have seen before), question, one
+`guess` for each wrong answer and `right` for the right one (shown in the file's order), and `pair` as a link writes
+it. Then the sections `## What happened`, `## Why` and `## Try next`: a sentence a line, a blank line between
+paragraphs, numbers as placeholders like `{b.last.val_accuracy:.1%}`. Behind ` | ` every sentence, the right answer
+too, carries what it must show, in the language of `claims`, or one word for why nothing can be measured (`Mark`).
+A line of `Try next` ends in `-> lesson or pair`, and its claim is about those two runs.
 """
 
 import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from mnist_demo.experiment.history import History
@@ -18,7 +21,7 @@ from mnist_demo.experiment.summary import RunSummary
 from mnist_demo.lessons.claims import is_true
 
 FOLDER = Path(__file__).parent
-# From what everybody meets first to what takes a second look.
+# From what everybody meets first to what takes a second look; what a lesson needs stands before it.
 ORDER = (
     *("overfitting", "overfitting-in-accuracy", "memorizing", "early-stopping", "dropout", "training-loss-lies"),
     *("augmentation", "capacity", "one-seed"),
@@ -28,58 +31,112 @@ ORDER = (
 )
 
 
+class Mark(StrEnum):
+    """Why a sentence has no claim."""
+
+    DEFINITION = "definition"  # what a word means, or arithmetic that holds for any run
+    SOURCE = "source"  # what others have shown; it names them and the year
+    ADVICE = "advice"
+    QUESTION = "question"
+
+
 @dataclass(frozen=True)
 class Claim:
-    """Something a lesson must show: the sentence for people and the same as an expression."""
+    """A sentence, and what two runs must show for it; without an expression where it is marked."""
 
-    sentence: str
+    sentence: str  # a template: it may hold placeholders
     expression: str
+    mark: Mark | None = None
 
     def holds(self, a: History, b: History) -> bool:
         """Whether two recorded runs show it."""
-        return is_true(self.expression, {"a": RunSummary(a), "b": RunSummary(b)})
+        return self.mark is not None or is_true(self.expression, {"a": RunSummary(a), "b": RunSummary(b)})
+
+    def said(self, a: History, b: History) -> str:
+        """The sentence with the numbers of these two runs."""
+        return self.sentence.format(a=RunSummary(a), b=RunSummary(b))
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What to try next: another lesson by slug, or a pair to train."""
+    """What to try next: another lesson by slug, or a pair to train; its claim is about the runs of either."""
 
-    text: str
+    claim: Claim
     slug: str | None
     pair: Pair | None
+
+    @property
+    def runs(self) -> Pair:
+        """The two runs that its claim is about."""
+        following = lesson(self.slug) if self.slug else None
+        pair = following.pair if following else self.pair
+        assert pair
+        return pair
+
+    @property
+    def text(self) -> str:
+        """What the button says."""
+        return self.claim.sentence
+
+
+Paragraphs = tuple[tuple[Claim, ...], ...]
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """One question, the pair of runs that answers it, and what they must show. Texts are Markdown."""
+    """One question, the pair of runs that answers it, and what is said of them. Texts are Markdown."""
 
     slug: str
     title: str
+    needs: tuple[str, ...]  # slugs
     question: str
     guesses: tuple[str, ...]
     answer: int  # index of the right guess
     pair: Pair
-    claims: tuple[Claim, ...]
-    happened_template: str
-    why: str
+    right: Claim
+    what_happened: Paragraphs
+    why: Paragraphs
     try_next: tuple[Suggestion, ...]
+
+    @property
+    def sentences(self) -> tuple[Claim, ...]:
+        """Everything that is said of the lesson's two runs, in the order of the page."""
+        return (self.right, *(claim for part in (self.what_happened, self.why) for some in part for claim in some))
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """The sentences that can be measured."""
+        return tuple(sentence for sentence in self.sentences if sentence.mark is None)
+
+    @property
+    def following(self) -> str | None:
+        """The next lesson in teaching order; None after the last."""
+        index = ORDER.index(self.slug) + 1
+        return ORDER[index] if index < len(ORDER) else None
 
     def check(self, a: History, b: History) -> tuple[Claim, ...]:
         """The claims that these two runs do not show; empty where the lesson holds."""
         return tuple(claim for claim in self.claims if not claim.holds(a, b))
 
     def happened(self, a: History, b: History) -> str:
-        """What happened, in the numbers of these two runs (each at least one point long)."""
-        text = self.happened_template.format(a=RunSummary(a), b=RunSummary(b))
-        for claim in self.check(a, b):
-            text += f"\n\nThese two runs do not show the usual: {claim.sentence} Other seeds mostly do."
-        return text
+        """What happened and why, in the numbers of these two runs (each at least one point long).
+
+        A sentence that these runs do not bear out is left out; if it is the answer, that is told.
+        """
+        happened, why = (
+            [" ".join(claim.said(a, b) for claim in some if claim.holds(a, b)) for some in part]
+            for part in (self.what_happened, self.why)
+        )
+        if not self.right.holds(a, b):
+            happened.insert(0, f"These two runs do not show the usual: {self.right.sentence} Other seeds mostly do.")
+        why[0] = f"**Why.** {why[0]}"
+        return "\n\n".join(text for text in (*happened, *why) if text)
 
 
 @functools.cache  # the files are part of the program
 def lessons() -> tuple[Lesson, ...]:
     """Every lesson, in teaching order."""
-    return tuple(_parse(slug, (FOLDER / f"{slug}.md").read_text(encoding="utf-8")) for slug in ORDER)
+    return tuple(parse(slug, (FOLDER / f"{slug}.md").read_text(encoding="utf-8")) for slug in ORDER)
 
 
 def lesson(slug: str) -> Lesson | None:
@@ -87,38 +144,46 @@ def lesson(slug: str) -> Lesson | None:
     return next((lesson for lesson in lessons() if lesson.slug == slug), None)
 
 
-def _parse(slug: str, text: str) -> Lesson:
+def parse(slug: str, text: str) -> Lesson:
+    """A lesson from the text of its file. Raises ValueError for a sentence without a claim or a mark."""
     _, head, body = re.split(r"^---\n", text, maxsplit=2, flags=re.M)
     fields = [(name, value.strip()) for name, _, value in (line.partition(":") for line in head.splitlines())]
     single = dict(fields)
-    guesses = [(name, value) for name, value in fields if name in ("guess", "right")]
+    right = _claim(single["right"])
+    guesses = [(name, right.sentence if name == "right" else value) for name, value in fields if name in GUESSES]
     sections = {title: content.strip() for title, content in re.findall(r"^## (.+)\n([^#]*)", body, flags=re.M)}
     return Lesson(
         slug=slug,
         title=single["title"],
+        needs=tuple(single.get("needs", "").split()),
         question=single["question"],
         guesses=tuple(value for _, value in guesses),
         answer=[name for name, _ in guesses].index("right"),
         pair=Pair.from_query(single["pair"]),
-        claims=tuple(_claim(value) for name, value in fields if name == "claim"),
-        happened_template=_unwrap(sections["What happened"]),
-        why=_unwrap(sections["Why"]),
+        right=right,
+        what_happened=_paragraphs(sections["What happened"]),
+        why=_paragraphs(sections["Why"]),
         try_next=tuple(_suggestions(sections["Try next"])),
     )
 
 
-def _claim(value: str) -> Claim:
-    sentence, expression = value.split(" | ")
-    return Claim(sentence.strip(), expression.strip())
+GUESSES = ("guess", "right")
+
+
+def _claim(line: str) -> Claim:
+    """`sentence | expression` or `sentence | mark`. Raises ValueError for a sentence without either."""
+    sentence, bar, behind = (part.strip() for part in line.partition(" | "))
+    if not bar or not behind:
+        raise ValueError(f"A sentence needs a claim or a mark behind ' | ': {line}")
+    return Claim(sentence, "", Mark(behind)) if behind in set(Mark) else Claim(sentence, behind)
+
+
+def _paragraphs(section: str) -> Paragraphs:
+    return tuple(tuple(_claim(line) for line in block.splitlines()) for block in section.split("\n\n"))
 
 
 def _suggestions(section: str) -> Iterator[Suggestion]:
     for line in section.splitlines():
         text, _, target = line.removeprefix("- ").partition(" -> ")
         is_pair = "=" in target
-        yield Suggestion(text, None if is_pair else target, Pair.from_query(target) if is_pair else None)
-
-
-def _unwrap(section: str) -> str:
-    """Paragraphs on one line each, as chat-like views that keep line breaks need them."""
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in section.split("\n\n"))
+        yield Suggestion(_claim(text), None if is_pair else target, Pair.from_query(target) if is_pair else None)

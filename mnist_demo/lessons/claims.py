@@ -7,20 +7,20 @@ Knows which words an expression may use, and evaluates it. What a run's numbers 
 import ast
 from collections.abc import Mapping
 
-from mnist_demo.experiment.summary import RunSummary
+from mnist_demo.experiment.summary import NotMeasured, RunSummary
 
 _ALLOWED = (
     *(ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.BinOp, ast.Add, ast.Sub),
     *(ast.Mult, ast.Div, ast.Compare, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq),
-    *(ast.Name, ast.Attribute, ast.Load, ast.Constant, ast.Call),
+    *(ast.Name, ast.Attribute, ast.Subscript, ast.Load, ast.Constant, ast.Call),
 )
 
 
 def is_true(expression: str, summaries: Mapping[str, RunSummary]) -> bool:
     """Evaluates a claim like `b.last.val_accuracy - a.last.val_accuracy >= 0.06`.
 
-    Comparisons, sums, products, `and`, `or`, `not`, `abs(...)` and the attributes of a RunSummary; a
-    number that is NaN makes its comparison false. Raises ValueError for anything else.
+    Comparisons, sums, products, `and`, `or`, `not`, `abs(...)`, and the attributes of a RunSummary with their
+    elements; a number that is NaN or was not measured makes its comparison false. Raises ValueError for anything else.
     """
     tree = ast.parse(expression, mode="eval")
     for node in ast.walk(tree):
@@ -28,4 +28,7 @@ def is_true(expression: str, summaries: Mapping[str, RunSummary]) -> bool:
         is_other_call = isinstance(node, ast.Call) and ast.unparse(node.func) != "abs"
         if not is_known or is_other_call or (isinstance(node, ast.Name) and node.id not in {*summaries, "abs"}):
             raise ValueError(f"A claim may not say {ast.unparse(node)!r}: {expression}")
-    return bool(eval(compile(tree, "<claim>", "eval"), {"__builtins__": {"abs": abs}, **summaries}))
+    try:
+        return bool(eval(compile(tree, "<claim>", "eval"), {"__builtins__": {"abs": abs}, **summaries}))
+    except (TypeError, IndexError, ZeroDivisionError, NotMeasured):
+        return False

@@ -1,16 +1,19 @@
 """Recorded histories of real runs, and how they were recorded: `python -m tests.histories`.
 
 Every run that a lesson trains, with seed 0 (one with 1), and a few more for the hints. A line of
-`runs.jsonl` is one run: its link and its points, to six digits. Delete the file to record it anew.
+`runs.jsonl` is one run: its link, its points to six digits, and the evidence (`Probe`) of three of them: the first,
+the one of the lowest loss and the last. Delete the file to record it anew.
 """
 
 import functools
 import json
-from dataclasses import astuple, replace
+from collections.abc import Iterator
+from dataclasses import asdict, astuple, replace
 from pathlib import Path
+from typing import Any
 
 from mnist_demo.experiment.config import Experiment
-from mnist_demo.experiment.history import Metrics
+from mnist_demo.experiment.history import Metrics, Probe, best_index
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.lessons import lessons
 
@@ -36,14 +39,16 @@ def experiments() -> dict[str, Experiment]:
 def to_line(name: str, history: tuple[Metrics, ...]) -> str:
     """One run as a line of the file."""
     points = [[float(f"{value:.6g}") for value in astuple(replace(point, probe=None))[:-1]] for point in history]
-    return json.dumps({"run": name, "points": points}, separators=(",", ":"))
+    told = {0, best_index(history) or 0, len(history) - 1}
+    probes = {index: asdict(probe) for index in sorted(told) if (probe := history[index].probe)}
+    return json.dumps({"run": name, "points": points, "probes": probes}, separators=(",", ":"))
 
 
 @functools.cache
 def recorded() -> dict[str, tuple[Metrics, ...]]:
     """The history of each recorded run, by its link."""
     runs = [json.loads(line) for line in FILE.read_text(encoding="utf-8").splitlines()]
-    return {run["run"]: tuple(Metrics(*_typed(point)) for point in run["points"]) for run in runs}
+    return {run["run"]: tuple(_points(run)) for run in runs}
 
 
 def history_of(query: str) -> tuple[Experiment, tuple[Metrics, ...]]:
@@ -52,6 +57,8 @@ def history_of(query: str) -> tuple[Experiment, tuple[Metrics, ...]]:
     return experiment, recorded()[link(experiment)]
 
 
-def _typed(point: list[float]) -> tuple[float, ...]:
-    step, epoch, seen, *rest = point
-    return int(step), epoch, int(seen), *rest
+def _points(run: dict[str, Any]) -> Iterator[Metrics]:
+    for index, (step, epoch, seen, *rest) in enumerate(run["points"]):
+        evidence = run["probes"].get(str(index))
+        layers = {name: tuple(value) for name, value in (evidence or {}).items() if isinstance(value, list)}
+        yield Metrics(int(step), epoch, int(seen), *rest, probe=Probe(**(evidence | layers)) if evidence else None)

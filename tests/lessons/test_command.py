@@ -8,19 +8,20 @@ from mnist_demo import cli
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.export.script import script
 from mnist_demo.lessons import Lesson, checking, lessons
+from mnist_demo.lessons.catalog import Claim
 from mnist_demo.lessons.checking import Verdict
 
 
 @pytest.fixture
 def checked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], int]]:
-    """What was asked to be checked; the first lesson asked for fails on two seeds, the others on one."""
+    """What was asked to be checked; a sentence of the first lesson fails on two seeds, of others on one."""
     asked: list[tuple[list[str], int]] = []
 
     def check(chosen: Sequence[Lesson], seeds: int) -> Iterator[Verdict | None]:
         asked.append(([lesson.slug for lesson in chosen], seeds))
         for lesson in chosen:
             yield None
-            yield Verdict(lesson, seeds, ("seed 3: Not so.",), seeds - (2 if lesson is lessons()[0] else 1))
+            yield Verdict(lesson, Claim("Not so.", "a.fall > 0"), seeds, (3, 4) if lesson is lessons()[0] else (3,))
 
     monkeypatch.setattr(checking, "check", check)
     return asked
@@ -51,7 +52,7 @@ def test_status_is_1_where_one_does_not(
     assert checked[0][0] == [lesson.slug for lesson in lessons()]
     output = capsys.readouterr()
     assert output.out.startswith("FAIL  8/10 overfitting ")
-    assert output.err == f"1 of {len(lessons())} lessons does not show what it claims on nine seeds of ten.\n"
+    assert output.err == f"1 of {len(lessons())} sentences does not hold on nine seeds of ten.\n"
 
 
 def test_unknown_lesson_is_one_sentence_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -124,4 +124,4 @@ def _answer_text(chosen: Lesson, guess: Any, pair_of_runs: Sequence[Run]) -> str
         verdict = f"**You guessed right:** {right}"
     elif isinstance(guess, int) and 0 <= guess < len(chosen.guesses):
         verdict = f"**You guessed:** {chosen.guesses[guess]} **It was:** {right}"
-    return f"{verdict}\n\n{chosen.happened(a, b)}\n\n**Why.** {chosen.why}"
+    return f"{verdict}\n\n{chosen.happened(a, b)}"
