@@ -1,4 +1,4 @@
-"""Every error the engine raises on purpose, as one tree. The engine raises; `ui/` and `cli.py` catch.
+"""Every error the engine raises on purpose, as one tree. The engine raises; `ui/` and `cli/` catch.
 
     MnistLabError                a message for a person: what is wrong, the bad value, what to do
     ├── InvalidExperiment        a knob that does not exist, is out of bounds or does not parse

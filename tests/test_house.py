@@ -24,8 +24,8 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "gradio": ("mnist_demo/ui/",),
     "distributed": ("mnist_demo/cluster/",),
     "dask": ("mnist_demo/cluster/",),
-    "tqdm": ("mnist_demo/cli.py",),
-    "argparse": ("mnist_demo/cli.py",),
+    "tqdm": ("mnist_demo/cli/",),
+    "argparse": ("mnist_demo/cli/",),
 }
 PLAIN = {"experiment", "errors"}  # folders of plain Python: no tensors
 ALLOWED_IN_PLAIN = {"pydantic", "pydantic_core", "mnist_demo"}

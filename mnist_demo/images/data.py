@@ -104,6 +104,11 @@ def mnist_root(cache_dir: Path | None = None, archive: Path = ARCHIVE) -> Path:
     return root
 
 
+def root_here(root: Path) -> Path:
+    """`root` where MNIST lies there, else what `mnist_root` gives: a worker on another machine has other folders."""
+    return root if _is_complete(root) else mnist_root()
+
+
 def _unpack(archive: Path, cache_dir: Path, root: Path) -> None:
     cache_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache_dir) as scratch:

@@ -27,7 +27,10 @@ from mnist_demo.learning.state import Status, TrainState, Weights
 MAX_BYTES = 8_000_000
 MAX_HEADER_BYTES = 64_000
 FORMAT = "mnist-lab-1"
-SHIPPED = Path(__file__).parents[2] / "checkpoints"
+_PACKAGE = Path(__file__).parents[1]
+# Inside the package where it is installed, else at the top of the repository.
+_PLACES = (_PACKAGE / "checkpoints", _PACKAGE.parent / "checkpoints")
+SHIPPED = next((place for place in _PLACES if place.is_dir()), _PLACES[0])
 TEMPERATURE = "temperature"  # among a checkpoint's scores: what its logits are divided by; 1 if absent
 LEAST_CONFIDENCE = "least_confidence"  # likewise: below it a drawing is called no digit; 0 if absent
 _BOUNDS = {TEMPERATURE: (0.05, 20), LEAST_CONFIDENCE: (0, 1)}

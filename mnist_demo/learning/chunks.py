@@ -19,7 +19,7 @@ from mnist_demo.cluster.engine import Engine
 from mnist_demo.experiment.choices import Network
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics
-from mnist_demo.images.data import TrainingData, load_training_data
+from mnist_demo.images.data import TrainingData, load_training_data, root_here
 from mnist_demo.learning import checkpoints, training
 from mnist_demo.learning.training import Status
 
@@ -51,7 +51,7 @@ def train_chunk(state: bytes, max_steps: int, root: Path, threads: int = 1) -> C
         weights = model.state_dict()
         points.append((metrics, checkpoints.pack(weights, before.experiment, checkpoints.scores_of(metrics))))
 
-    data = load_training_data(root)
+    data = load_training_data(root_here(root))
     after, _ = training.advance(before, max_steps, data, threads=threads, on_evaluation=keep)
     packed = checkpoints.state_to_bytes(after)
     return Chunk(packed, points, after.step - before.step, time.thread_time() - started, _peak_bytes())
@@ -87,7 +87,7 @@ def warm(root: Path) -> None:
     """
     # PyTorch's compiler, which its optimizers import, would load a code generator for GPUs: 70 MB and half a second.
     sys.modules.setdefault("triton", None)  # type: ignore[arg-type]
-    everything = load_training_data(root)
+    everything = load_training_data(root_here(root))
     few = TrainingData(everything.train.first(100), everything.val.first(100))
     for network in Network:
         experiment = Experiment.from_dict({"network": network, "train_size": len(few.train)})

@@ -1,0 +1,95 @@
+"""The commands that ask a finished network: for its scores, for a picture, for drawings of every condition."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mnist_demo.cli.progress import progress
+from mnist_demo.errors import InvalidDrawing
+from mnist_demo.images import data, sketch
+from mnist_demo.inference import drawings as drawn
+from mnist_demo.inference import evaluation, recognize
+from mnist_demo.learning import checkpoints
+from mnist_demo.learning.state_file import ClaimedFile
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Prints the loss and the accuracy on the test images."""
+    result = evaluation.evaluate_on_test(checkpoints.load(options.checkpoint), data.mnist_root())
+    if options.json:
+        print(json.dumps({"test_accuracy": result.accuracy, "test_loss": result.loss, "images": len(result.labels)}))
+    else:
+        print(f"test accuracy {result.accuracy:.4f}   test loss {result.loss:.4f}   ({len(result.labels):,} images)")
+
+
+def predict(options: argparse.Namespace) -> None:
+    """Prints the digit in each picture; one that cannot be read is told, and the others are read all the same."""
+    torch.set_num_threads(1)
+    checkpoint = checkpoints.load(options.checkpoint)
+    failed = 0
+    for path in options.pictures:
+        try:
+            prediction = recognize.recognize(_picture(path), checkpoint)
+        except InvalidDrawing as error:
+            if len(options.pictures) == 1:
+                raise
+            print(error, file=sys.stderr)
+            failed += 1
+            continue
+        if options.json:
+            answer = {
+                "file": str(path),
+                "digit": prediction.digit,
+                "confidence": round(prediction.confidence, 6),
+                "probabilities": [round(float(p), 6) for p in prediction.probabilities],
+                "refusal": prediction.refusal,
+            }
+            print(json.dumps(answer))
+        else:
+            print(f"{path}: {_answer_line(prediction)}")
+
+    if failed:
+        raise InvalidDrawing(f"{failed} of {len(options.pictures)} pictures could not be read.")
+
+
+def _picture(path: Path) -> NDArray[np.uint8]:
+    if not path.is_file():
+        raise InvalidDrawing(f"There is no picture {path}.")
+    try:
+        return sketch.read_picture(path.read_bytes())
+    except InvalidDrawing as error:
+        raise InvalidDrawing(f"{path}: {error}") from error
+
+
+def _answer_line(prediction: recognize.Prediction) -> str:
+    if prediction.digit is None:
+        return str(prediction.refusal)
+    answer = f"{prediction.digit} ({prediction.confidence:.1%})"
+    return f"{prediction.refusal} The closest is {answer}." if prediction.refusal else answer
+
+
+def drawings(options: argparse.Namespace) -> None:
+    """Prints how well drawings are read, condition by condition; calibrates the checkpoint first if that is asked."""
+    torch.set_num_threads(1)
+    model = checkpoints.load(options.checkpoint)
+    digits = data.load_training_data(data.mnist_root()).val
+    with progress("kind") as bar:
+
+        def tell(kind: str) -> None:
+            bar.set_postfix_str(kind)
+            bar.update()
+
+        if options.calibrate:
+            with ClaimedFile(options.checkpoint) as file:  # before minutes of measuring, not after
+                model = drawn.calibrate(model, digits, options.count, tell)
+                report = drawn.measure(model, digits, options.count, tell)
+                scores = {**model.scores, **report.scores()}
+                file.write(checkpoints.pack(model.model.state_dict(), model.experiment, scores))
+        else:
+            report = drawn.measure(model, digits, options.count, tell)
+    print(json.dumps(report.to_dict()) if options.json else "\n".join(drawn.lines(report)))

@@ -1,0 +1,140 @@
+"""The command that trains a network and keeps it; whatever ends it, what it has learned so far is kept."""
+
+import argparse
+import asyncio
+import contextlib
+import itertools
+import json
+import shlex
+import signal
+import sys
+from pathlib import Path
+
+from mnist_demo.cli.progress import progress
+from mnist_demo.cluster.engine import InProcess
+from mnist_demo.experiment.config import Experiment, non_default
+from mnist_demo.experiment.history import Metrics, best_index
+from mnist_demo.experiment.knobs import to_text
+from mnist_demo.images import data
+from mnist_demo.inference import evaluation
+from mnist_demo.learning import checkpoints, schedule, training
+from mnist_demo.learning.chunks import chunks
+from mnist_demo.learning.networks import weights_hash
+from mnist_demo.learning.state_file import ClaimedFile, Training, read_training
+
+
+def train(options: argparse.Namespace) -> None:
+    """Trains to the end, or until Ctrl-C. Raises KeyboardInterrupt with the line to go on with, once all is kept."""
+    texts = {name.removeprefix("knob."): text for name, text in vars(options).items() if name.startswith("knob.")}
+    experiment = Experiment.from_text({name: text for name, text in texts.items() if text is not None})
+    with contextlib.ExitStack() as claims:  # before hours of training, not after
+        output = claims.enter_context(ClaimedFile(options.output)) if options.output else None
+        state_file = claims.enter_context(ClaimedFile(options.state)) if options.state else None
+        kept = read_training(options.state, experiment) if options.state else None
+        kept = kept or Training(checkpoints.state_to_bytes(training.start(experiment)))
+        kept = asyncio.run(_run(kept, experiment, options, state_file))
+        state = checkpoints.state_from_bytes(kept.state)
+        if state.is_running:
+            state_file = state_file or claims.enter_context(ClaimedFile(_free_place(options.output)))
+            state_file.write(kept.to_bytes())
+            if output:
+                weights, point = _chosen(kept, state, options.keep)
+                _write(output, weights, experiment, point)
+            raise KeyboardInterrupt(_how_to_go_on(state, options, state_file.path))
+        _finish(kept, state, output, options)
+
+
+async def _run(
+    kept: Training, experiment: Experiment, options: argparse.Namespace, state_file: ClaimedFile | None
+) -> Training:
+    """Trains to the end or to the chunk at which it is interrupted, and keeps each point on the way."""
+    is_interrupted = asyncio.Event()
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(stop, is_interrupted.set)
+    start = checkpoints.state_from_bytes(kept.state)
+    lowest = min((point.val_loss for point in start.history), default=None)
+    with InProcess() as engine, progress("step", schedule.total_steps(experiment), start.step) as bar:
+        async for chunk in chunks(kept.state, engine, data.mnist_root(), threads=options.threads):
+            bar.update(chunk.steps)
+            best = kept.best
+            for point, checkpoint in chunk.points:
+                line = f"epoch {point.epoch:7.2f}  {_scores_line(point)}"
+                bar.write(line, sys.stderr if options.json else sys.stdout)
+                if lowest is None or point.val_loss < lowest:
+                    lowest, best = point.val_loss, checkpoint
+            kept = Training(chunk.state, best)
+            if chunk.points and state_file:
+                state_file.write(kept.to_bytes())
+            if is_interrupted.is_set():
+                break
+    return kept
+
+
+def _chosen(kept: Training, state: training.TrainState, keep: str) -> tuple[training.Weights, Metrics | None]:
+    """The weights to write, and the point at which they were measured, if they were."""
+    best = best_index(state.history)
+    if keep == "best" and best is not None and kept.best:
+        return checkpoints.unpack(kept.best).model.state_dict(), state.history[best]
+    last = state.history[-1] if state.history else None
+    return state.evaluated_weights, last if last and last.step == state.step else None
+
+
+def _write(
+    file: ClaimedFile, weights: training.Weights, experiment: Experiment, point: Metrics | None, **scores: float
+) -> None:
+    """Writes a checkpoint in the format that the file's name asks for."""
+    scores |= checkpoints.scores_of(point) if point else {}
+    is_pth = file.path.suffix == ".pth"
+    file.write(checkpoints.to_pth(weights) if is_pth else checkpoints.pack(weights, experiment, scores))
+
+
+def _finish(
+    kept: Training, state: training.TrainState, output: ClaimedFile | None, options: argparse.Namespace
+) -> None:
+    """Writes the chosen weights, asks the test images, and tells what came out."""
+    weights, point = _chosen(kept, state, options.keep)
+    assert point, "a finished training was measured at its end"
+    if output:  # now, in case that asking the test images is interrupted
+        _write(output, weights, state.experiment, point)
+    checkpoint = checkpoints.Checkpoint(checkpoints.fit(weights, state.experiment), state.experiment, {})
+    test = evaluation.evaluate_on_test(checkpoint, data.mnist_root())
+    scores = {"test_accuracy": test.accuracy, "test_loss": test.loss}
+    if output:
+        _write(output, weights, state.experiment, point, **scores)
+    ended, digest = state.history[-1].epoch, weights_hash(weights)
+    if options.json:
+        told = {"status": state.status, "ended_epoch": ended, **checkpoints.scores_of(point), **scores}
+        print(json.dumps({**told, "weights_sha256": digest, "file": str(output.path) if output else None}))
+        return
+    print(f"{state.status} at epoch {ended:g}; kept epoch {point.epoch:g}: {_scores_line(point)}")
+    print(f"test accuracy {test.accuracy:.4f}   weights SHA-256 {digest}")
+    if output:
+        print(f"wrote {output.path} ({output.path.stat().st_size:,} bytes)")
+
+
+def _free_place(output: Path | None) -> Path:
+    """Where to keep a state that nobody has named a file for: beside the output, and over no other file."""
+    wanted = output.with_suffix(".state") if output else Path("mnist-lab.state")
+    places = (wanted.with_stem(f"{wanted.stem}-{number}") for number in itertools.count(2))
+    return wanted if not wanted.exists() else next(place for place in places if not place.exists())
+
+
+def _how_to_go_on(state: training.TrainState, options: argparse.Namespace, state_file: Path) -> str:
+    """Where the training is, and the command that continues it."""
+    words = ["train"]
+    for name, value in non_default(state.experiment).items():
+        words += [f"--{name.replace('_', '-')}", to_text(value)]
+    for name, default in (("output", None), ("keep", "best"), ("threads", 1)):
+        if getattr(options, name) != default:
+            words += [f"--{name}", str(getattr(options, name))]
+    words += ["--json"] if options.json else []
+    line = shlex.join([*words, "--state", str(state_file)])
+    total = schedule.total_steps(state.experiment)
+    return f"Stopped at step {state.step:,} of {total:,}; nothing is lost. Go on with\n  {options.program} {line}"
+
+
+def _scores_line(point: Metrics) -> str:
+    return (
+        f"train loss {point.train_loss:.4f} accuracy {point.train_accuracy:.4f}   "
+        f"val loss {point.val_loss:.4f} accuracy {point.val_accuracy:.4f}"
+    )

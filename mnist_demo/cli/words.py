@@ -1,0 +1,88 @@
+"""The words of the command line: which commands there are, what each may be given, and which function it runs."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from mnist_demo.cli.ask import drawings, evaluate, predict
+from mnist_demo.cli.course import archive, export, lessons, serve
+from mnist_demo.cli.train import train
+from mnist_demo.experiment.config import knobs
+from mnist_demo.experiment.knobs import to_text
+from mnist_demo.images import data
+from mnist_demo.learning import checkpoints
+
+DEFAULT_CHECKPOINT = checkpoints.SHIPPED / "cnn.safetensors"
+COUNT_HELP = "drawings of each condition and of each kind of non-digit (200)"
+CALIBRATE_HELP = "first fit the checkpoint's temperature and least confidence on other drawings, and write them into it"
+STATE_HELP = "keep the run here as it grows, and go on from there if the file exists"
+
+
+class _OneSentenceParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message[:1].upper()}{message[1:]}; see `{self.prog} --help`.\n")
+
+
+def program() -> str:
+    """How the command line was called."""
+    return "mnist-lab" if Path(sys.argv[0]).stem == "mnist-lab" else "python -m mnist_demo"
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands; the namespace it parses to has `command`, a function of that namespace."""
+    every = _OneSentenceParser(prog=program(), description="Train, score and ask small MNIST networks.")
+    commands = every.add_subparsers(required=True, metavar="COMMAND", parser_class=_OneSentenceParser)
+
+    page = commands.add_parser("serve", help="serve the page until it is stopped")
+    page.add_argument("--port", type=int, choices=range(1, 65536), metavar="N", help="GRADIO_SERVER_PORT, else 7860")
+    page.set_defaults(command=serve)
+
+    _add_train(commands.add_parser("train", help="train one network and keep it", allow_abbrev=False))
+
+    score = commands.add_parser("evaluate", help="score a checkpoint on the test images")
+    score.add_argument("checkpoint", type=Path)
+    score.set_defaults(command=evaluate)
+
+    read = commands.add_parser("predict", help="read the digit in picture files")
+    read.add_argument("pictures", type=Path, nargs="+", metavar="IMAGE")
+    read.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FILE", help="(the shipped CNN)")
+    read.set_defaults(command=predict)
+
+    draw = commands.add_parser("drawings", help="score a checkpoint on drawings made for development")
+    draw.add_argument("checkpoint", type=Path, nargs="?", default=DEFAULT_CHECKPOINT, help="(the shipped CNN)")
+    draw.add_argument("--count", type=int, choices=range(10, 2001), default=200, metavar="N", help=COUNT_HELP)
+    draw.add_argument("--calibrate", action="store_true", help=CALIBRATE_HELP)
+    draw.set_defaults(command=drawings)
+
+    teach = commands.add_parser("lessons", help="list the lessons, or try whether they show what they say")
+    teach.add_argument("slugs", nargs="*", metavar="LESSON", help="only these (all)")
+    teach.add_argument("--check", action="store_true", help="train each pair and check every sentence")
+    teach.add_argument("--seeds", type=int, choices=range(1, 101), default=10, metavar="N", help="tries each (10)")
+    teach.set_defaults(command=lessons)
+
+    for command in commands.choices.values():
+        if command is not page:
+            command.add_argument("--json", action="store_true", help="print JSON, one object a line")
+
+    plain = commands.add_parser("export", help="print a run as a standalone PyTorch script")
+    plain.add_argument("link", nargs="?", default="", help="the run as a link writes it, like dropout=0.5&epochs=10")
+    plain.set_defaults(command=export)
+
+    pack = commands.add_parser("archive", help="rebuild the bundled MNIST archive from raw IDX files")
+    pack.add_argument("folder", type=Path, help="where the four files lie, each as it is or as .gz")
+    pack.add_argument("--output", type=Path, default=data.ARCHIVE, metavar="FILE", help="(the bundled archive)")
+    pack.set_defaults(command=archive)
+    return every
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    for knob in knobs().values():
+        flag = f"--{knob.name.replace('_', '-')}"
+        note = f"{knob.help} {knob.accepts}; default {to_text(knob.default)}.".replace("%", "%%")
+        parser.add_argument(flag, dest=f"knob.{knob.name}", metavar="VALUE", help=note)
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the checkpoint (.safetensors or .pth) here")
+    parser.add_argument("--keep", choices=["best", "last"], default="best", help="which weights to write (best)")
+    parser.add_argument("--state", type=Path, metavar="FILE", help=STATE_HELP)
+    parser.add_argument("--threads", type=int, choices=range(1, 65), default=1, metavar="N", help="torch threads (1)")
+    parser.set_defaults(command=train, program=program())

@@ -1,0 +1,139 @@
+"""What a training on the command line writes, and that nothing it has learned is lost, whatever ends it."""
+
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mnist_demo.learning import checkpoints
+from mnist_demo.learning.state_file import ClaimedFile
+from tests.cli.conftest import SHORT, complaint, run
+
+
+def test_train_writes_the_network_its_experiment_and_its_scores(checkpoint: Path) -> None:
+    found = checkpoints.load(checkpoint)
+    assert (found.experiment.dropout, found.experiment.hidden_sizes, found.experiment.epochs) == (0.25, (16,), 2)
+    assert 0 < found.scores["test_accuracy"] < 1
+    assert found.scores["epoch"] in (0, 1, 2)
+
+
+def test_train_again_is_the_same_file_of_weights(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = tmp_path / "again.pth"
+    assert run("train", *SHORT, "--dropout", "0.25", "--output", again) == 0
+    assert "SHA-256" in capsys.readouterr().out
+    weights = torch.load(again, weights_only=True)
+    for name, value in checkpoints.load(checkpoint).model.state_dict().items():
+        assert torch.equal(weights[name], value)
+
+
+def test_a_place_that_cannot_be_written_is_told_before_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("train", *SHORT, "--output", tmp_path / "gone" / "x.safetensors") == 1
+    captured = capsys.readouterr()
+    assert "gone" in captured.err
+    assert "Traceback" not in captured.err
+    assert "epoch" not in captured.out
+
+
+def hash_of(printed: str) -> str:
+    found = re.search(r"SHA-256 (\w{64})", printed)
+    assert found, printed
+    return found[1]
+
+
+def test_a_training_that_is_interrupted_goes_on_to_the_same_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", "--train-size", "500", "--epochs", "40", "--learning-rate", "0.01", "--dropout", "0.2"]
+    words += ["--output", str(tmp_path / "part 1.safetensors")]
+    started = subprocess.Popen(
+        [sys.executable, "-m", "mnist_demo", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert started.stdout
+    assert "epoch    0.00" in started.stdout.readline()
+    started.send_signal(signal.SIGINT)
+    _, told = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert "Stopped at step" in told.splitlines()[0]
+    so_far = checkpoints.load(tmp_path / "part 1.safetensors")
+    assert "test_accuracy" not in so_far.scores
+    assert 0 < so_far.scores["epoch"] < 40
+
+    to_go_on = shlex.split(told.splitlines()[1])
+    assert to_go_on[:4] == ["python", "-m", "mnist_demo", "train"]
+    assert run(*to_go_on[3:]) == 0
+    went_on = hash_of(capsys.readouterr().out)
+    assert run(*words[:-1], tmp_path / "whole.safetensors") == 0
+    assert hash_of(capsys.readouterr().out) == went_on
+    whole, resumed = (checkpoints.load(tmp_path / f"{name}.safetensors") for name in ("whole", "part 1"))
+    assert whole.scores == resumed.scores
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "part 1.safetensors",
+        "part 1.state",
+        "whole.safetensors",
+    ]
+
+
+def test_a_finished_state_gives_either_weights_without_training_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["train", *SHORT, "--epochs", "9", "--learning-rate", "0.1", "--json"]
+    printed = {}
+    for keep in ("best", "last"):
+        assert run(*words, "--keep", keep) == 0
+        printed[keep] = json.loads(capsys.readouterr().out)
+    assert printed["best"]["weights_sha256"] != printed["last"]["weights_sha256"]
+    assert run(*words, "--state", tmp_path / "run.state") == 0
+    assert "epoch" in capsys.readouterr().err
+    for keep in ("last", "best"):
+        assert run(*words, "--keep", keep, "--state", tmp_path / "run.state") == 0
+        captured = capsys.readouterr()
+        assert json.loads(captured.out) == printed[keep]
+        assert "epoch" not in captured.err
+
+
+def test_a_damaged_or_foreign_state_is_one_sentence_and_stays(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = tmp_path / "run.state"
+    assert run("train", *SHORT, "--state", state) == 0
+    whole = state.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
+    capsys.readouterr()
+    for content in (b"", b"no state", whole[:-1], bytes(flipped), checkpoint.read_bytes()):
+        state.write_bytes(content)
+        assert run("train", *SHORT, "--state", state) == 1
+        assert "holds no training of ours" in complaint(capsys)
+        assert state.read_bytes() == content
+    state.write_bytes(whole)
+    assert run("train", *SHORT, "--seed", "1", "--state", state) == 1
+    assert "another experiment's run" in complaint(capsys)
+
+
+def test_places_are_claimed_before_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    busy = tmp_path / "busy.safetensors"
+    with ClaimedFile(busy):
+        for flag in ("--output", "--state"):
+            for place in (
+                tmp_path / "gone" / "x",
+                tmp_path / "folder",
+                tmp_path / "file" / "x",
+                Path("/dev/null"),
+                busy,
+            ):
+                assert run("train", *SHORT, flag, place) == 1
+                assert str(place) in complaint(capsys)
+    assert not list(tmp_path.glob("*.part"))
+    assert Path("/dev/null").is_char_device()
