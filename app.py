@@ -3,7 +3,7 @@
 
 def main() -> None:
     """Serves the app until it is stopped."""
-    from mnist_demo.ui.app import serve  # here, because every training worker imports this file
+    from mnist_demo.ui.serve import serve  # here, because every training worker imports this file
 
     serve()
 

@@ -43,9 +43,14 @@ _COMMON_SETTINGS = {"distributed.admin.large-graph-warning-threshold": "256MiB"}
 
 
 class Cluster:
-    """Worker processes of this machine, or of the cluster behind a scheduler's address. Make one with `start`."""
+    """Worker processes of this machine, or of the cluster behind a scheduler's address, from `begin` to `close`.
 
-    def __init__(self, scheduler_address: str | None, workers: int, warm: Callable[[], object] | None) -> None:
+    `scheduler_address` ("tcp://..." or "tls://...", certificates from Dask's own configuration) names a running
+    scheduler instead of `workers` processes of this machine. `warm`, a module-level function, is called once in each
+    worker before it is ready. Every worker imports the main module, which must have no side effects.
+    """
+
+    def __init__(self, scheduler_address: str | None, workers: int = 2, warm: Callable[[], object] | None = None):
         self._scheduler_address = scheduler_address
         self._wanted_workers = workers
         self._warm = warm
@@ -72,18 +77,15 @@ class Cluster:
         workers: int = 2,
         warm: Callable[[], object] | None = None,
     ) -> Self:
-        """Return at once, while the workers start behind; `status` tells how far they are.
-
-        `scheduler_address` ("tcp://..." or "tls://...", certificates from Dask's own configuration) names a running
-        scheduler instead of `workers` processes of this machine. `warm`, a module-level function, is called once in
-        every worker before it counts as ready, and again in a worker that replaces a dead one.
-
-        The main module must be importable without side effects, because every worker imports it.
-        """
+        """A cluster that has begun."""
         cluster = cls(scheduler_address, workers, warm)
-        atexit.register(cluster.close)
-        cluster._thread.start()
+        cluster.begin()
         return cluster
+
+    def begin(self) -> None:
+        """Start the workers and return at once; `status` tells how far they are. Tasks given before then wait."""
+        atexit.register(self.close)
+        self._thread.start()
 
     @property
     def status(self) -> ClusterStatus:
@@ -121,7 +123,8 @@ class Cluster:
             if not self._is_closed:
                 self._is_closed = True
                 self._loop.call_soon_threadsafe(self._closing.set)
-        self._thread.join(timeout=20)
+        if self._thread.ident:
+            self._thread.join(timeout=20)
         atexit.unregister(self.close)
 
     def __enter__(self) -> Self:

@@ -1,35 +1,27 @@
-"""The page as a whole: its tabs, its header, what a visitor leaves behind, and how it is served."""
+"""The page as a whole: its tabs, its header, what a visitor leaves behind. How it is served is for `serve`."""
 
-import functools
-import os
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import torch
 
-from mnist_demo.cluster import Cluster
 from mnist_demo.cluster.engine import Engine
 from mnist_demo.experiment.pair import Pair
-from mnist_demo.images import data
 from mnist_demo.learning import checkpoints
-from mnist_demo.learning.chunks import warm
 from mnist_demo.serving.runs import RunStore
 from mnist_demo.serving.shelf import ModelShelf
 from mnist_demo.ui.basics import build_basics_tab, experiment_of
 from mnist_demo.ui.before.lesson_panel import FREE
 from mnist_demo.ui.draw import build_draw_tab
-from mnist_demo.ui.page import APP_SETTINGS, Page
-from mnist_demo.ui.theme import CSS, THEME
+from mnist_demo.ui.page import Page
 from mnist_demo.ui.train import TrainTab
 from mnist_demo.ui.visit import QUICK, Visit, owner_of
 
 HEADER = """<header class="mnist-header"><h1>MNIST Lab</h1>
 <p>Train two networks that differ in one knob, watch why they learn or fail, then draw digits on them.</p></header>"""
-DEFAULT_PORT = 7860
 
 
-def build_app(cluster: Engine, store: RunStore, root: Path) -> gr.Blocks:
+def build_app(cluster: Engine, store: RunStore, root: Path) -> Page:
     """The page's components and events, not yet served. `root` is where torchvision finds MNIST."""
     visit = Visit(store, cluster, root)
     shelf = ModelShelf(checkpoints.shipped(), store)
@@ -59,38 +51,3 @@ def build_app(cluster: Engine, store: RunStore, root: Path) -> gr.Blocks:
         page.unload(leave)
         train_tab.open(page)
     return page
-
-
-def serve(port: int | None = None) -> None:
-    """Serves the page until it is stopped: the port opens first, the workers warm up behind it."""
-    torch.set_num_threads(1)  # answers are small; the cores are for the workers
-    root = data.mnist_root()
-    cluster = Cluster.start(
-        scheduler_address=os.environ.get("MNIST_DEMO_SCHEDULER"), warm=functools.partial(warm, root)
-    )
-    try:
-        page = build_app(cluster, RunStore(), root)
-        page.queue(max_size=64).launch(**launch_settings(port))
-    finally:
-        cluster.close()
-
-
-def launch_settings(port: int | None = None) -> dict[str, Any]:
-    """How the page is launched, here and in the tests."""
-    return {
-        "server_port": port or int(os.environ.get("GRADIO_SERVER_PORT", DEFAULT_PORT)),
-        "app_kwargs": dict(APP_SETTINGS),
-        "theme": THEME,
-        "css": CSS,
-        "ssr_mode": False,
-        "run_history": False,
-        "enable_monitoring": False,
-        "max_file_size": "8mb",
-        "show_error": False,
-        "pwa": False,
-        "strict_cors": True,
-        "state_session_capacity": 300,
-        "max_threads": 160,
-        "allowed_paths": [],
-        "footer_links": [],
-    }

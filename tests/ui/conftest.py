@@ -9,7 +9,9 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, Reque
 from mnist_demo.cluster import Cluster
 from mnist_demo.learning.chunks import warm
 from mnist_demo.serving.runs import RunStore
-from mnist_demo.ui.app import build_app, launch_settings
+from mnist_demo.ui.app import build_app
+from mnist_demo.ui.page import Page as MnistPage
+from mnist_demo.ui.serve import PageServer, listen
 
 FLAGS = (
     "--no-sandbox",
@@ -147,15 +151,26 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@contextmanager
+def served(page: MnistPage) -> Iterator[str]:
+    """The address of a page, served as `python app.py` serves it, in a thread."""
+    with listen("127.0.0.1", 0) as listening:
+        is_open = threading.Event()
+        server = PageServer(page, listening, is_open.set)
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        is_open.wait(timeout=60)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
 @pytest.fixture(scope="session")
 def app(mnist_root: Path) -> Iterator[ServedApp]:
-    """The whole app with two real workers, launched as `python app.py` launches it; one for all tests."""
+    """The whole app with two real workers; one for all tests."""
     store = RunStore()
     with Cluster.start(warm=functools.partial(warm, mnist_root)) as cluster:
-        cluster.run_blocking(abs, 1)  # so that starting workers do not keep Gradio from finding its own port
+        cluster.run_blocking(abs, 1)  # so that no test waits for the workers
         blocks = build_app(cluster, store, mnist_root)
-        server, address, _ = blocks.queue(max_size=64).launch(
-            **launch_settings(free_port()), prevent_thread_lock=True, quiet=True
-        )
-        yield ServedApp(address.rstrip("/"), store, cluster, server)
-        blocks.close(verbose=False)
+        with served(blocks) as address:
+            yield ServedApp(address, store, cluster, blocks.app)

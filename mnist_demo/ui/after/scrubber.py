@@ -98,7 +98,7 @@ class Scrubber:
         clicked.then(self.look, looked_at, self.looks.outputs, **unchecked)
         for index, button in enumerate(self.jumps):
 
-            async def jump(*values: Any, request: gr.Request, index: int = index) -> list[Any]:
+            async def jump(request: gr.Request, *values: Any, index: int = index) -> list[Any]:
                 return await self.jump(index, *values, request=request)
 
             jumped = button.click(jump, followed[1:], [self.position, *follows], **unchecked)

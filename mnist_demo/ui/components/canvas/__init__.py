@@ -76,4 +76,4 @@ def create_canvas(elem_id: str | None = "canvas") -> gr.HTML:
 
 
 def _kind(value: Any) -> str:
-    return f"a value of type {type(value).__name__}"
+    return "null" if value is None else f"a value of type {type(value).__name__}"

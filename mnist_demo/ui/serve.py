@@ -1,0 +1,133 @@
+"""How the app is served: the settings, the port, how it starts and how it ends.
+
+The port is taken first and the page answers as soon as it is built; the workers start behind it. Knows uvicorn and
+Gradio's web application; what the page shows is for `app`, what a request may be for `door`.
+"""
+
+import functools
+import os
+import resource
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import gradio as gr
+import torch
+import uvicorn
+from fastapi import FastAPI
+
+from mnist_demo.cluster import Cluster
+from mnist_demo.images import data
+from mnist_demo.learning.chunks import warm
+from mnist_demo.serving.runs import RunStore
+from mnist_demo.ui.app import build_app
+from mnist_demo.ui.door import Door
+from mnist_demo.ui.page import APP_SETTINGS, Page
+from mnist_demo.ui.parking import UploadParking
+from mnist_demo.ui.sessions import MAX_SESSIONS, OpenPages, SessionMessages, SessionStates
+from mnist_demo.ui.theme import CSS, THEME
+
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 7860
+QUEUE_LENGTH = 64
+HANDLER_THREADS = 160
+POLL_SECONDS = 0.02  # Gradio looks for queued calls so often: every millisecond by itself, a tenth of a core
+PROGRESS_POLL_SECONDS = 0.5  # and for progress bars, of which this page has none
+GRACE_SECONDS = 1.0  # for answers under way when the server ends
+SPARE_DESCRIPTORS = 150  # for workers, files and libraries
+MOST_CONNECTIONS = 4_000
+
+
+def serve(port: int | None = None) -> None:
+    """Serves the page until it is stopped: the port opens first, the workers warm up behind it."""
+    listening = listen(
+        os.environ.get("GRADIO_SERVER_NAME", DEFAULT_HOST),
+        port or int(os.environ.get("GRADIO_SERVER_PORT", DEFAULT_PORT)),
+    )
+    torch.set_num_threads(1)  # answers are small; the cores are for the workers
+    root = data.mnist_root()
+    cluster = Cluster(os.environ.get("MNIST_DEMO_SCHEDULER"), warm=functools.partial(warm, root))
+    try:
+        with listening:
+            PageServer(build_app(cluster, RunStore(), root), listening, cluster.begin).run([listening])
+    finally:
+        cluster.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens at an address, from now on."""
+    family, *_, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
+    return socket.create_server(address[:2], family=family, backlog=1024)
+
+
+class PageServer(uvicorn.Server):
+    """The server of a page; `run([listening])` serves until a signal or `should_exit`.
+
+    `when_open` is called as soon as it answers requests.
+    """
+
+    def __init__(self, page: Page, listening: socket.socket, when_open: Callable[[], object]) -> None:
+        self.page = page
+        connections = min(MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_DESCRIPTORS)
+        super().__init__(
+            uvicorn.Config(
+                web_app(page, listening, when_open),
+                log_config=None,
+                access_log=False,
+                ws="none",
+                lifespan="on",
+                limit_concurrency=max(1, connections),
+                timeout_graceful_shutdown=GRACE_SECONDS,  # type: ignore[arg-type]  # a float does as well
+            )
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends the streams that pages hold open, then everything else."""
+        self.page._queue.close()  # type: ignore[no-untyped-call]
+        self.page.is_running = False
+        self.page.app.stop_event.set()
+        await super().shutdown(sockets)
+
+
+def web_app(page: Page, listening: socket.socket, when_open: Callable[[], object]) -> Door:
+    """The page as an ASGI application, behind its door."""
+    host, port = listening.getsockname()[:2]
+    uploads = Path(os.environ.get("GRADIO_TEMP_DIR", tempfile.gettempdir())) / f"mnist-lab-{os.getuid()}" / str(port)
+    os.environ["GRADIO_TEMP_DIR"] = str(uploads)  # where Gradio puts uploads, from now on
+    pages = OpenPages()
+    page.max_threads, page.state_session_capacity = HANDLER_THREADS, MAX_SESSIONS
+    page.queue(max_size=QUEUE_LENGTH)
+    page._queue.sleep_when_free, page._queue.progress_update_sleep_when_free = POLL_SECONDS, PROGRESS_POLL_SECONDS
+    page._queue.pending_messages_per_session = SessionMessages(pages)
+    page.has_launched = True  # from which on Gradio looks where a file lies
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        when_open()
+        yield
+
+    outside = FastAPI(lifespan=lifespan, openapi_url=None)
+    gr.mount_gradio_app(
+        outside,
+        page,
+        "/",
+        server_name=host,
+        server_port=port,
+        app_kwargs=dict(APP_SETTINGS),
+        root_path=os.environ.get("GRADIO_ROOT_PATH"),
+        allowed_paths=[],
+        show_error=False,
+        max_file_size="8mb",
+        footer_links=[],
+        run_history=False,
+        ssr_mode=False,
+        enable_monitoring=False,
+        pwa=False,
+        theme=THEME,
+        css=CSS,
+    )
+    page.app = outside.routes[-1].app  # type: ignore[attr-defined]  # Gradio keeps the one it made before
+    page.app.state_holder = SessionStates(pages)
+    page.app.state_holder.set_blocks(page)
+    return Door(outside, page, UploadParking(uploads), pages)

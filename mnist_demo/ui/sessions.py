@@ -1,0 +1,70 @@
+"""Which sessions Gradio remembers when it has seen too many: those of pages that are open stay.
+
+A session is a word that a caller makes up. A page keeps a stream open as long as it lives, its heartbeat; a program
+that only invents names does not, and what it fills is forgotten first. Knows Gradio's two memories of sessions.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gradio.state_holder import StateHolder
+from gradio.utils import LRUCache
+
+MAX_SESSIONS = 300
+
+
+class OpenPages:
+    """The sessions with a heartbeat, counted: a page may open a second before it closes the first."""
+
+    def __init__(self) -> None:
+        self._count: Counter[str] = Counter()
+
+    def __contains__(self, session: str) -> bool:
+        return session in self._count
+
+    def __len__(self) -> int:
+        return len(self._count)
+
+    @contextmanager
+    def open(self, session: str) -> Iterator[None]:
+        """Counts a heartbeat as long as it lasts."""
+        self._count[session] += 1
+        try:
+            yield
+        finally:
+            self._count[session] -= 1
+            if not self._count[session]:
+                del self._count[session]
+
+
+class SessionStates(StateHolder):
+    """The values that pages keep at the server (`gr.State`), of the sessions used last; of open pages always."""
+
+    def __init__(self, pages: OpenPages) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._pages = pages
+
+    def update(self, session_id: str) -> None:
+        """Notes that a session was used, and forgets the one that was used least lately if there are too many."""
+        with self.lock:
+            if session_id in self.session_data:
+                self.session_data.move_to_end(session_id)
+            if len(self.session_data) > self.capacity + len(self._pages):
+                forgotten = next(each for each in self.session_data if each not in self._pages)
+                self.session_data.pop(forgotten, None)
+                self.time_last_used.pop(forgotten, None)
+
+
+class SessionMessages(LRUCache[str, Any]):
+    """What queued calls have to tell, by session; of too many the oldest go that no page waits for."""
+
+    def __init__(self, pages: OpenPages, max_size: int = 2000) -> None:
+        super().__init__(max_size)
+        self._pages = pages
+
+    def __setitem__(self, session: str, messages: Any) -> None:
+        if session not in self and len(self) >= self.max_size:
+            self.pop(next((each for each in self if each not in self._pages), next(iter(self))))
+        super().__setitem__(session, messages)
