@@ -19,7 +19,7 @@ from mnist_demo.lessons import lessons as all_lessons
 
 def serve(options: argparse.Namespace) -> None:
     """Serves the page until it is stopped."""
-    from mnist_demo.ui.app import serve as serve_page  # here: the other commands need no page
+    from mnist_demo.ui.serve import serve as serve_page  # here: the other commands need no page
 
     serve_page(options.port)
 
