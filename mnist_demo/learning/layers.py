@@ -61,6 +61,11 @@ def layers(experiment: Experiment) -> list[Layer]:
             return _deep_cnn(experiment)
 
 
+def modules(experiment: Experiment) -> list[nn.Module]:
+    """New modules of the layers, those that do nothing left out: what a learner's `nn.Sequential` takes."""
+    return [layer.module() for layer in layers(experiment) if not layer.does_nothing]
+
+
 def _mlp(experiment: Experiment) -> list[Layer]:
     """Fully connected layers, each followed by its activation and dropout."""
     widths = [SIDE * SIDE, *experiment.hidden_sizes]

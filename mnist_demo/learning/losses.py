@@ -33,6 +33,11 @@ def compute_loss(logits: Tensor, labels: Tensor, mistake: Mistake, smoothing: fl
     return F.cross_entropy(logits, labels, label_smoothing=smoothing)
 
 
+def training_loss(logits: Tensor, labels: Tensor, experiment: Experiment) -> Tensor:
+    """What a step lowers; measuring leaves label smoothing out. Logits (N, 10) and labels (N,) -> a scalar."""
+    return compute_loss(logits, labels, experiment.mistake, experiment.label_smoothing)
+
+
 def uncertainty_loss(logits: Tensor) -> Tensor:
     """Cross-entropy to the uniform answer: least where every digit is equally probable. (N, 10) -> a scalar.
 

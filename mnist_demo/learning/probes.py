@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Probe
 from mnist_demo.images.data import CLASSES, SIDE, Split, normalize
-from mnist_demo.learning.losses import compute_loss
+from mnist_demo.learning.losses import training_loss
 
 PROBED_IMAGES = 128  # for layers and gradients
 REMEMBERED = 512  # validation images whose mistakes are told one by one
@@ -107,7 +107,7 @@ def gradient_length(model: nn.Module) -> float:
 def _gradient_norms(model: nn.Module, inputs: Tensor, labels: Tensor, experiment: Experiment) -> list[float]:
     weights = [p for p in model.parameters() if p.dim() > 1]  # biases and scales belong to a layer's weights
     with torch.enable_grad():
-        loss = compute_loss(model(inputs), labels, experiment.mistake, experiment.label_smoothing)
+        loss = training_loss(model(inputs), labels, experiment)
         return [gradient.norm().item() for gradient in torch.autograd.grad(loss, weights)]
 
 

@@ -51,6 +51,13 @@ def is_evaluation_step(experiment: Experiment, step: int) -> bool:
     return position * points // length > (position - 1) * points // length
 
 
+def parts_of_epoch(experiment: Experiment) -> list[tuple[int, int]]:
+    """The steps of an epoch between its evaluations: (first, last), first included and counted from 0."""
+    length = steps_per_epoch(experiment)
+    ends = [step for step in range(1, length + 1) if is_evaluation_step(experiment, step)]
+    return list(zip([0, *ends], ends, strict=False))
+
+
 def learning_rate_at(experiment: Experiment, step: int) -> float:
     """Learning rate of the update that follows `step` updates.
 

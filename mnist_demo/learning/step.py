@@ -11,7 +11,7 @@ from mnist_demo.experiment.choices import Mistake
 from mnist_demo.images.data import Split
 from mnist_demo.learning import networks, probes
 from mnist_demo.learning.batches import Batch, Batches
-from mnist_demo.learning.losses import compute_loss, uncertainty_loss
+from mnist_demo.learning.losses import training_loss, uncertainty_loss
 from mnist_demo.learning.optimizers import average_weights, build_optimizer, load_moments, moments
 from mnist_demo.learning.schedule import learning_rate_at
 from mnist_demo.learning.state import TrainState, Weights, copied
@@ -69,8 +69,8 @@ class Learner:
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
         """What the step lowers: the digits' mean loss, and half of the non-digits' where there are some."""
-        experiment, count = self.experiment, len(batch.labels)
-        loss = compute_loss(logits[:count], batch.labels, experiment.mistake, experiment.label_smoothing)
+        count = len(batch.labels)
+        loss = training_loss(logits[:count], batch.labels, self.experiment)
         if len(logits) > count:
             loss = loss + NON_DIGIT_WEIGHT * uncertainty_loss(logits[count:])
         return loss

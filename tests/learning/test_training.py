@@ -94,7 +94,7 @@ class Spy:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.images: list[Tensor] = []
         self.labels: list[Tensor] = []
-        augment, loss_of = batches.augment, step.compute_loss
+        augment, loss_of = batches.augment, step.training_loss
 
         def noting_augment(images: Tensor, *rest: Any) -> Tensor:
             self.images.append(images.clone())
@@ -106,7 +106,7 @@ class Spy:
             return loss_of(logits, labels, *rest)
 
         monkeypatch.setattr(batches, "augment", noting_augment)
-        monkeypatch.setattr(step, "compute_loss", noting_loss)
+        monkeypatch.setattr(step, "training_loss", noting_loss)
 
 
 # --- chunks -------------------------------------------------------------------------------------
@@ -416,7 +416,7 @@ def test_the_running_loss_is_the_mean_of_the_batch_losses(
     tiny: Experiment, tiny_data: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losses = []
-    loss_of = step.compute_loss
+    loss_of = step.training_loss
 
     def noting(*arguments: Any) -> Tensor:
         loss = loss_of(*arguments)
@@ -424,7 +424,7 @@ def test_the_running_loss_is_the_mean_of_the_batch_losses(
             losses.append(loss.item())
         return loss
 
-    monkeypatch.setattr(step, "compute_loss", noting)
+    monkeypatch.setattr(step, "training_loss", noting)
     _, points = train(tiny, tiny_data)
     for epoch, point in enumerate(points[1:]):
         assert point.running_loss == pytest.approx(sum(losses[4 * epoch : 4 * epoch + 4]) / 4)

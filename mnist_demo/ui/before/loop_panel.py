@@ -1,13 +1,13 @@
 """The training loop of a run in plain PyTorch, with the one wrong line of a mistake marked.
 
-Knows HTML; the lines come from `mnist_demo.export.loop_source`.
+Knows HTML; the lines are cut from a program by `mnist_demo.export.script`.
 """
 
 from html import escape
 
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.pair import Pair
-from mnist_demo.export.loop_source import training_loop_source
+from mnist_demo.export.script import training_loop
 
 
 def loop_html(pair: Pair) -> str:
@@ -17,7 +17,7 @@ def loop_html(pair: Pair) -> str:
 
 
 def _code_html(experiment: Experiment) -> str:
-    source = training_loop_source(experiment)
+    source = training_loop(experiment)
     rows = []
     for index, line in enumerate(source.lines):
         text = escape(line) or " "

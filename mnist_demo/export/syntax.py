@@ -1,0 +1,34 @@
+"""A Python file as its tree and its lines, and the import lines that a piece of it needs.
+
+Knows syntax only: `cut` takes programs apart with it, Basics its examples.
+"""
+
+import ast
+from collections.abc import Collection, Iterator
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def parsed(path: str) -> tuple[ast.Module, tuple[str, ...]]:
+    """A source file's tree and its lines."""
+    source = Path(path).read_text(encoding="utf-8")
+    return ast.parse(source), tuple(source.splitlines())
+
+
+def names_in(node: ast.AST) -> set[str]:
+    """Every name that a piece of code reads or sets."""
+    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+
+
+def imports(tree: ast.Module, names: Collection[str]) -> Iterator[tuple[ast.stmt, str]]:
+    """Each import of a module (also those inside a top-level `if`) that `names` need, with the line that says so."""
+    for node in (inner for outer in tree.body for inner in (outer.body if isinstance(outer, ast.If) else [outer])):
+        if isinstance(node, ast.ImportFrom):
+            used = [alias for alias in node.names if (alias.asname or alias.name) in names]
+            if used:
+                yield node, ast.unparse(ast.ImportFrom(node.module, used, node.level))
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if (alias.asname or alias.name).split(".")[0] in names:
+                    yield node, ast.unparse(ast.Import([alias]))
