@@ -8,9 +8,9 @@ import torch
 
 from mnist_demo.basics.chapters import EXAMPLES
 from mnist_demo.basics.notebook import notebook_text
+from mnist_demo.basics.view import answer
 from mnist_demo.basics.workbench import Workbench
 from mnist_demo.images import data
-from mnist_demo.ui.basics import answer
 
 REPEATS = 7
 

@@ -1,6 +1,7 @@
 """Every error the engine raises on purpose, as one tree. The engine raises; `ui/` and `cli/` catch.
 
     MnistLabError                a message for a person: what is wrong, the bad value, what to do
+    ├── InvalidValue             what a page or a program sent is not what was asked for
     ├── InvalidExperiment        a knob that does not exist, is out of bounds or does not parse
     ├── DataError                the bundled MNIST archive is missing or not what it should be
     ├── InvalidDrawing           a picture that cannot be read as a drawing
@@ -15,6 +16,10 @@ A loss of NaN is not here: it is a result ("diverged"), shown as one.
 
 class MnistLabError(Exception):
     """Base of the tree. `str(error)` is one sentence that can be shown to a visitor as it is."""
+
+
+class InvalidValue(MnistLabError):
+    """What a page or a program sent is not what was asked for."""
 
 
 class InvalidExperiment(MnistLabError):

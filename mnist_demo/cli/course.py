@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mnist_demo.cli.progress import progress
 from mnist_demo.errors import DataError, InvalidExperiment, MnistLabError
-from mnist_demo.experiment.config import describe_changes
+from mnist_demo.experiment.differences import describe_changes
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.export.script import script
 from mnist_demo.images import data

@@ -51,3 +51,32 @@ class Mistake(StrEnum):
     LOG_SOFTMAX_CROSS_ENTROPY = "log_softmax_cross_entropy"
     NLL_PROBABILITIES = "nll_probabilities"
     NLL_LOGITS = "nll_logits"
+
+
+# Where a choice's own word would not be understood on the page.
+_WORDS = {
+    Network.MLP: "MLP",
+    Network.CNN: "CNN",
+    Network.DEEP_CNN: "deep CNN",
+    Activation.RELU: "ReLU",
+    Optimizer.SGD: "SGD",
+    Optimizer.MOMENTUM: "SGD with momentum",
+    Optimizer.ADAM: "Adam",
+    Optimizer.ADAMW: "AdamW",
+    Schedule.ONE_CYCLE: "one cycle",
+    Normalize.SYMMETRIC: "−1 to 1",
+    Normalize.UNIT: "0 to 1",
+    Normalize.RAW: "0 to 255",
+    Mistake.NO_ZERO_GRAD: "zero_grad() forgotten",
+    Mistake.NO_SHUFFLE: "not shuffled",
+    Mistake.NO_EVAL: "eval() forgotten",
+    Mistake.SOFTMAX_CROSS_ENTROPY: "softmax before CrossEntropyLoss",
+    Mistake.LOG_SOFTMAX_CROSS_ENTROPY: "log-softmax before CrossEntropyLoss",
+    Mistake.NLL_PROBABILITIES: "NLLLoss on probabilities",
+    Mistake.NLL_LOGITS: "NLLLoss on logits",
+}
+
+
+def words(choice: StrEnum) -> str:
+    """A choice as a person says it: "MLP", "SGD with momentum"."""
+    return _WORDS.get(choice, choice.value)

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from mnist_demo.errors import InvalidExperiment
 from mnist_demo.experiment.choices import Activation, Augmentation, Mistake, Network, Normalize, Optimizer, Schedule
-from mnist_demo.experiment.knobs import MAX_LAYERS, MAX_WIDTH, Knob, knobs_of, shown, to_text
+from mnist_demo.experiment.knobs import MAX_LAYERS, MAX_WIDTH, Knob, knobs_of, shown
 
 TRAIN_IMAGES, VALIDATION_IMAGES = 55_000, 5_000
 DEFAULT_HIDDEN_SIZES = {Network.MLP: (256, 128), Network.CNN: (16, 32, 64), Network.DEEP_CNN: (16, 48, 96)}
@@ -246,15 +246,6 @@ def changed_fields(a: Experiment, b: Experiment) -> dict[str, tuple[Any, Any]]:
         if any(x.hidden_sizes != DEFAULT_HIDDEN_SIZES[x.network] for x in (a, b)):
             changed["hidden_sizes"] = (a.hidden_sizes, b.hidden_sizes)
     return changed
-
-
-def describe_changes(a: Experiment, b: Experiment) -> str:
-    """'dropout 0 → 0.5', several joined by ', '; empty where the two are equal."""
-    return ", ".join(
-        f"{name.replace('_', ' ')} {to_text(old)} → {to_text(new)}"
-        for name, (old, new) in changed_fields(a, b).items()
-        if old != new  # sizes that a link must carry although they are the same
-    )
 
 
 def _knob(name: str) -> Knob:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from mnist_demo.errors import RunError
 from mnist_demo.experiment.config import Experiment, changed_fields, knobs, non_default
+from mnist_demo.experiment.differences import knob_words, value_words
 from mnist_demo.experiment.history import Metrics
 from mnist_demo.experiment.knobs import to_text
 from mnist_demo.learning import checkpoints
@@ -26,18 +27,18 @@ class WeightsFormat(StrEnum):
     PTH = "pth"
 
 
-def weights_file(run: Run, point: Point, form: WeightsFormat) -> tuple[str, bytes]:
+def weights_file(run: Run, point: Point, form: WeightsFormat, cursor: int | None = None) -> tuple[str, bytes]:
     """(name, bytes) of the weights kept nearest to a point. Raises RunError where there are none.
 
+    `cursor` is the index of the point looked at: the last one, where the visitor has not moved the slider.
     The .pth is a plain state dict; the .safetensors also tells the experiment and the scores.
     """
     if not run.snapshots:
         raise RunError(f"Run {run.name} has no weights yet: train it for a moment first.")
-    wanted = point_index(run, point)
+    wanted = point_index(run, point, len(run.history) - 1 if cursor is None else cursor)
     kept = None if wanted is None else kept_at(run, wanted)
     if kept is None:
-        reason = "has no best epoch" if point is Point.BEST else "was not looked back at"
-        raise RunError(f"Run {run.name} {reason}: choose another point.")
+        raise RunError(f"Run {run.name} has no best epoch: its loss never was a number. Choose another epoch.")
     content = kept.weights
     if form is WeightsFormat.PTH:
         content = checkpoints.to_pth(checkpoints.unpack(content).model.state_dict())
@@ -71,7 +72,7 @@ def caption(experiments: Sequence[Experiment]) -> str:
     first = experiments[0]
     differing = {name for other in experiments[1:] for name in changed_fields(first, other)}
     shared = [name for name in (*CAPTION_KNOBS, *non_default(first)) if name not in differing and name != "train_size"]
-    settings = ", ".join(f"{name.replace('_', ' ')} {to_text(getattr(first, name))}" for name in dict.fromkeys(shared))
+    settings = ", ".join(f"{knob_words(name)} {value_words(getattr(first, name))}" for name in dict.fromkeys(shared))
     images = "" if "train_size" in differing else f"{first.train_size:,} training images, "
     return f"MNIST, {images}5,000 validation images. Shared settings: {settings}."
 

@@ -3,7 +3,8 @@
 import math
 from typing import Any
 
-from mnist_demo.experiment.config import changed_fields, describe_changes
+from mnist_demo.experiment.config import changed_fields
+from mnist_demo.experiment.differences import describe_changes
 from mnist_demo.hints.case import Case, Hint, Kind, Rule
 
 LUCK = 0.01  # accuracy: two seeds of the same run often differ by this much

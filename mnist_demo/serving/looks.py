@@ -111,10 +111,10 @@ def kept_at(run: Run, index: int) -> Kept | None:
     return Kept(run.id, nearest, snapshots[nearest], last, snapshots[last])
 
 
-def point_index(run: Run, point: Point) -> int | None:
-    """Where in the history a point is; None for a run without it."""
+def point_index(run: Run, point: Point, cursor: int | None) -> int | None:
+    """Where in the history a point is; None for a run without it. `cursor` is the index looked at, if any was."""
     last = len(run.history) - 1 if run.history else None
-    return {Point.BEST: run.best, Point.LAST: last, Point.LOOKED_AT: run.cursor}[point]
+    return {Point.BEST: run.best, Point.LAST: last, Point.LOOKED_AT: cursor}[point]
 
 
 def nearest_place(epochs: Sequence[float], epoch: float) -> int:

@@ -42,7 +42,6 @@ class Run:
     history: list[Metrics] = field(default_factory=list)
     snapshots: dict[int, bytes] = field(default_factory=dict)  # index in history -> checkpoint
     images_per_second: float = 0.0
-    cursor: int | None = None  # index of the point the visitor looks at; None follows the last
     driver: asyncio.Task[None] | None = None  # sends its chunks, while it is being trained
 
     @property

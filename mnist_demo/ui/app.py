@@ -5,17 +5,18 @@ from typing import Any
 
 import gradio as gr
 
+from mnist_demo.basics.view import pair_of
 from mnist_demo.cluster.engine import Engine
-from mnist_demo.experiment.pair import Pair
 from mnist_demo.learning import checkpoints
 from mnist_demo.serving.runs import RunStore
 from mnist_demo.serving.shelf import ModelShelf
-from mnist_demo.ui.basics import build_basics_tab, experiment_of
+from mnist_demo.serving.visitors import Visitor, Visitors
+from mnist_demo.ui.basics import build_basics_tab
 from mnist_demo.ui.before.lesson_panel import FREE
-from mnist_demo.ui.draw import build_draw_tab
+from mnist_demo.ui.draw import DrawTab
 from mnist_demo.ui.page import Page
 from mnist_demo.ui.train import TrainTab
-from mnist_demo.ui.visit import QUICK, Visit, owner_of
+from mnist_demo.ui.visit import Lab, Shown, visitor_id
 
 HEADER = """<header class="mnist-header"><h1>MNIST Lab</h1>
 <p>Train two networks that differ in one knob, watch why they learn or fail, then draw digits on them.</p></header>"""
@@ -23,30 +24,28 @@ HEADER = """<header class="mnist-header"><h1>MNIST Lab</h1>
 
 def build_app(cluster: Engine, store: RunStore, root: Path) -> Page:
     """The page's components and events, not yet served. `root` is where torchvision finds MNIST."""
-    visit = Visit(store, cluster, root)
-    shelf = ModelShelf(checkpoints.shipped(), store)
+    lab = Lab(Visitors(store), cluster, root)
+    shelf = ModelShelf(checkpoints.shipped(), lab.visitors)
     page = Page(title="MNIST Lab", analytics_enabled=False, delete_cache=(600, 3600))
     with page:
         gr.HTML(HEADER)
         with gr.Tabs() as tabs:
             with gr.Tab("Train", id="train") as tab:
-                train_tab = TrainTab(visit)
+                train_tab = TrainTab(lab)
             with gr.Tab("Draw", id="draw") as draw_tab:
-                canvas = build_draw_tab(visit, shelf, draw_tab, train_tab.finished.change)
-            train_tab.scrubber.connect(canvas, tab, tabs)
+                canvas = DrawTab(lab, shelf, draw_tab, train_tab.ended).canvas
+            train_tab.scrubber.connect(canvas, tab, tabs, train_tab.ended)
             with gr.Tab("Basics", id="basics"):
                 basics = build_basics_tab(lambda: root)
 
-        def train_this(value: Any) -> list[Any]:
-            """An example's experiment as runs A and B on the Train tab, ready to change one knob."""
-            experiment = experiment_of(value)
-            return [*train_tab.setup.show(FREE, Pair(a=experiment, b=experiment)), gr.Tabs(selected="train")]
+        def train_this(_visitor: Visitor, value: dict[str, Any]) -> Shown:
+            """An example's experiment as run A on the Train tab, beside a run B that differs in one knob."""
+            return {**train_tab.setup.show(FREE, pair_of(value)), tabs: gr.Tabs(selected="train")}
 
-        basics.panel.submit(train_this, basics.panel, [*train_tab.setup.outputs, tabs], **QUICK)
+        lab.on(basics.submit, train_this, [basics], [*train_tab.setup.outputs, tabs])
 
         def leave(request: gr.Request) -> None:
-            store.drop_owner(owner_of(request))
-            shelf.drop_owner(owner_of(request))
+            lab.visitors.leave(visitor_id(request))
 
         page.unload(leave)
         train_tab.open(page)

@@ -1,34 +1,36 @@
 """The Draw tab: a canvas, what the networks see of it, and what up to three of them say while the pen moves.
 
 Knows the tab's controls and what each asks for; reading a drawing is `mnist_demo.inference.recognize`, the networks
-on offer are `models`.
+on offer are `mnist_demo.serving.shelf`.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 from PIL import Image
 
-from mnist_demo.errors import MnistLabError
+from mnist_demo.errors import InvalidDrawing
 from mnist_demo.images.sketch import Preprocessing, Stage
 from mnist_demo.inference.recognize import with_dropout_on
-from mnist_demo.serving.shelf import MAX_ASKED, ModelShelf, checked_keys
-from mnist_demo.ui.answers import Reader, checked_steps, read_drawing
+from mnist_demo.serving.shelf import MAX_ASKED, TOO_MANY, ModelShelf
+from mnist_demo.serving.visitors import Visitor
+from mnist_demo.ui.answers import Reader, read_drawing
 from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.bars import bars_value, create_bars
-from mnist_demo.ui.components.canvas import create_canvas
+from mnist_demo.ui.components.canvas import Drawing, create_canvas
 from mnist_demo.ui.components.tiles import Tile, create_tiles, tile, tiles_value
 from mnist_demo.ui.drawing.digits import build_digits_panel
 from mnist_demo.ui.drawing.predict_api import build_predict_api
 from mnist_demo.ui.drawing.upload_panel import build_upload_panel
 from mnist_demo.ui.drawing.why_panel import build_why_panel
-from mnist_demo.ui.visit import QUICK, Visit, owner_of
+from mnist_demo.ui.values import Drawn, Flag, Steps, Text
+from mnist_demo.ui.visit import QUICK, Lab, Shown, error_html
 
 FLICKER_SECONDS = 0.6
 SENT_SIDE = 112  # pixels, of a stage's picture
-CHOOSE = "Choose who reads the drawing."
+CHOOSE = "Choose a network to read the drawing."
 LEAVE_OUT = {
     Preprocessing.SPECKS: "removing stray specks",
     Preprocessing.CROP: "cropping to the ink, and with it the evening of strokes",
@@ -38,91 +40,92 @@ LEAVE_OUT = {
 }
 
 
-def build_draw_tab(visit: Visit, shelf: ModelShelf, tab: gr.Tab, *refresh_on: Any) -> gr.HTML:
-    """Builds the tab inside the current Blocks context; the list of models is renewed on those events.
+class DrawTab:
+    """The tab, built inside the current Blocks context."""
 
-    Returns the canvas.
-    """
-    with gr.Row(equal_height=False, elem_classes="mnist-one-column"):
-        with gr.Column(scale=4, min_width=300, elem_classes="mnist-one-column"):
-            canvas = create_canvas()
-            below_canvas = gr.Column()
-        with gr.Column(scale=6, min_width=300, elem_classes="mnist-one-column"):
-            models = gr.Dropdown(
-                shelf.choices(""),
-                value=shelf.default(),
-                multiselect=True,
-                max_choices=MAX_ASKED,
-                label="Who reads it (up to three)",
-                elem_id="models",
+    def __init__(self, lab: Lab, shelf: ModelShelf, tab: gr.Tab, ended: Sequence[Any]) -> None:
+        """The list of networks is renewed when the tab is opened and after each training's end."""
+        self.lab, self.shelf = lab, shelf
+        with gr.Row(equal_height=False, elem_classes="mnist-one-column"):
+            with gr.Column(scale=4, min_width=300, elem_classes="mnist-one-column"):
+                self.canvas = create_canvas()
+                below_canvas = gr.Column()
+            with gr.Column(scale=6, min_width=300, elem_classes="mnist-one-column"):
+                self.models = gr.Dropdown(
+                    shelf.choices(),
+                    value=shelf.default(),
+                    multiselect=True,
+                    label=f"Networks to ask (up to {MAX_ASKED})",
+                    elem_id="models",
+                )
+                self.notice = gr.HTML("", elem_id="models-message", padding=False)
+                self.bars = create_bars()
+                self.tiles = create_tiles(label="From your drawing to what the network sees")
+                self._build_mischief()
+                build_why_panel(lab, shelf, self.canvas, self.models, self.skipped, self.bars)
+                loaded = build_upload_panel(lab, shelf, self.models)
+        with below_canvas:
+            build_digits_panel(lab, shelf, self.canvas)
+        self._connect(tab, ended, loaded)
+        build_predict_api(lab)
+
+    def _build_mischief(self) -> None:
+        with gr.Accordion("Break it on purpose", open=False):
+            self.skipped = gr.CheckboxGroup(
+                [(words, step.name) for step, words in LEAVE_OUT.items()],
+                label="Leave out a step of the preprocessing",
+                elem_id="skip",
             )
-            bars = create_bars()
-            tiles = create_tiles(label="From your drawing to what the network sees")
-            with gr.Accordion("Break it on purpose", open=False):
-                skipped = gr.CheckboxGroup(
-                    [(words, step.name) for step, words in LEAVE_OUT.items()],
-                    label="Leave out a step of the preprocessing",
-                    elem_id="skip",
-                )
-                forgets = gr.Checkbox(
-                    False,
-                    label="Forget model.eval(): dropout stays on",
-                    info="Ask a network with dropout.",
-                    elem_id="forget",
-                )
-            build_why_panel(visit, shelf, [canvas, models, skipped], bars)
-            loaded = build_upload_panel(visit, shelf, models)
-    with below_canvas:
-        build_digits_panel(visit, shelf, canvas, models)
-    read = _reader(visit, shelf)
-    asked = [canvas, models, skipped, forgets]
-    shown = [bars, tiles]
-    canvas.release(read, asked, shown, trigger_mode="multiple", **QUICK)  # does not wait for the stroke's last answer
-    for control in (canvas, models, skipped, forgets):
-        control.input(read, asked, shown, trigger_mode="always_last", **QUICK)
-    loaded.then(read, asked, shown, **QUICK)
-    flicker = gr.Timer(FLICKER_SECONDS, active=False)
-    flicker.tick(read, asked, shown, trigger_mode="always_last", **QUICK)
-    forgets.input(lambda is_on: gr.Timer(active=is_on is True), forgets, flicker, **QUICK)
+            self.forgets = gr.Checkbox(
+                False,
+                label="Forget model.eval(): dropout stays on",
+                info="Ask a network with dropout.",
+                elem_id="forget",
+            )
 
-    def renew(keys: Any, request: gr.Request) -> Any:
-        choices = shelf.choices(owner_of(request))
-        known = {key for _, key in choices}
-        kept = [key for key in keys if key in known] if isinstance(keys, list) else []
-        return gr.update(choices=choices, value=kept or shelf.default())
+    def _connect(self, tab: gr.Tab, ended: Sequence[Any], loaded: Any) -> None:
+        drawn, shown = [self.canvas, self.skipped, self.forgets], [self.bars, self.tiles]
+        newest: dict[str, Any] = {"trigger_mode": "always_last"}
+        # A lifted pen does not wait for the stroke's last answer.
+        self.lab.on(self.canvas.release, self.read, drawn, shown, trigger_mode="multiple")
+        for control in (self.canvas, self.skipped, self.forgets):
+            self.lab.on(control.input, self.read, drawn, shown, **newest)
+        flicker = gr.Timer(FLICKER_SECONDS, active=False)
+        self.lab.on(flicker.tick, self.read, drawn, shown, **newest)
+        self.forgets.input(None, self.forgets, flicker, js="(on) => ({__type__: 'update', active: on})", **QUICK)
+        chosen = self.lab.on(self.models.input, self.choose, [self.models], [self.models], tell=self.notice, **newest)
+        renewed = [
+            self.lab.on(event, self.renew, [], [self.models]) for event in (tab.select, *(each.then for each in ended))
+        ]
+        for event in (chosen, loaded, *renewed):  # a run that has gone on answers anew
+            self.lab.on(event.then, self.read, drawn, shown)
 
-    renewed = gr.on([tab.select, *refresh_on], renew, models, models, **QUICK)
-    renewed.then(read, asked, shown, **QUICK)  # a run that has gone on answers anew
-    build_predict_api(visit)
-    return canvas
+    def choose(self, visitor: Visitor, keys: list[Text]) -> Shown:
+        """Other networks read the drawing from now on."""
+        visitor.asked = tuple(dict.fromkeys(keys))[:MAX_ASKED]
+        if len(keys) <= MAX_ASKED:
+            return {}
+        return {self.models: gr.update(value=list(visitor.asked)), self.notice: error_html(InvalidDrawing(TOO_MANY))}
 
+    def renew(self, visitor: Visitor) -> Shown:
+        """The list of networks as the visitor's runs and uploads are now."""
+        return {self.models: gr.update(choices=self.shelf.choices(visitor), value=self.shelf.asked_by(visitor))}
 
-def _reader(visit: Visit, shelf: ModelShelf) -> Callable[..., Any]:
-    async def read(drawing: Any, keys: Any, skip: Any, is_forgetful: Any, request: gr.Request) -> tuple[Packed, Packed]:
-        async with visit.reading:
-            try:
-                return await asyncio.to_thread(
-                    _read, shelf, drawing, keys, checked_steps(skip), is_forgetful is True, owner_of(request)
-                )
-            except MnistLabError as error:
-                raise gr.Error(str(error)) from error
+    async def read(self, visitor: Visitor, drawing: Drawn, skip: Steps, is_forgetful: Flag) -> Shown:
+        """What each chosen network says of the drawing, and the stages it went through."""
+        async with self.lab.reading:
+            return await asyncio.to_thread(self._read, visitor, drawing, skip, is_forgetful)
 
-    return read
-
-
-def _read(
-    shelf: ModelShelf, drawing: Any, keys: Any, skip: frozenset[Preprocessing], is_forgetful: bool, owner: str
-) -> tuple[Packed, Packed]:
-    """What each chosen model says of a drawing, and the stages it went through."""
-    if keys == []:
-        nobody = read_drawing(drawing, [], skip)
-        return bars_value([], message=CHOOSE, seq=nobody.seq), _stage_tiles(nobody.stages, nobody.seq)
-    readers = []
-    for key in checked_keys(keys):
-        model = shelf.find(key, owner)
-        readers.append(Reader(*shelf.describe(key, owner), with_dropout_on(model) if is_forgetful else model))
-    bars, stages, seq = read_drawing(drawing, readers, skip)
-    return bars, _stage_tiles(stages, seq)
+    def _read(self, visitor: Visitor, drawing: Drawing, skip: frozenset[Preprocessing], is_forgetful: bool) -> Shown:
+        readers = []
+        for key in self.shelf.asked_by(visitor):
+            model = self.shelf.find(key, visitor)
+            asked = with_dropout_on(model) if is_forgetful else model
+            readers.append(Reader(*self.shelf.describe(key, visitor), asked))
+        bars, stages = read_drawing(drawing, readers, skip)
+        if not readers:
+            bars = bars_value([], message=CHOOSE, seq=drawing.seq)
+        return {self.bars: bars, self.tiles: _stage_tiles(stages, drawing.seq)}
 
 
 def _stage_tiles(stages: Sequence[Stage], seq: int) -> Packed:

@@ -1,30 +1,60 @@
-"""Two runs as the page shows them: their curves, their cards, and the words around them.
-
-Runs in, values of components out; no events, no components of its own.
-"""
+"""Two runs as the page shows them: their curves, their cards, and the words around them."""
 
 from collections.abc import Sequence
 from html import escape
 
-from mnist_demo.experiment.config import Experiment, changed_fields, describe_changes
-from mnist_demo.experiment.history import gap
-from mnist_demo.experiment.knobs import to_text
+import gradio as gr
+
+from mnist_demo.experiment.config import Experiment, changed_fields
+from mnist_demo.experiment.differences import describe_changes, describe_values
+from mnist_demo.experiment.history import gap, is_finite
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.learning.training import Status
+from mnist_demo.serving.looks import nearest_point
 from mnist_demo.serving.runs import Run
-from mnist_demo.ui.components.curves import Curve, CurvesValue, curve, curves_value
-from mnist_demo.ui.visit import note_html
+from mnist_demo.serving.visitors import Visitor
+from mnist_demo.ui.components.curves import Curve, CurvesValue, create_curves, curve, curves_value
+from mnist_demo.ui.visit import Shown, note_html
 
 NAMES = ("A", "B")
+STATUS_WORDS = {
+    Status.RUNNING: "",
+    Status.FINISHED: "finished",
+    Status.STOPPED_EARLY: "stopped early",
+    Status.DIVERGED: "diverged",
+}
 
 
-def pair_view(pair_of_runs: list[Run]) -> tuple[CurvesValue, str]:
-    labels = _labels(pair_of_runs)
-    cards = "".join(_card(n, label, run) for n, label, run in zip(NAMES, labels, pair_of_runs, strict=True))
-    return pair_curves(pair_of_runs), f'<div class="mnist-status">{cards}</div>'
+class PairView:
+    """The charts and the cards of the pair on the page, each built where the tab wants it."""
+
+    def build_charts(self) -> None:
+        """The two charts."""
+        self.charts = create_curves()
+
+    def build_cards(self) -> None:
+        """The cards."""
+        self.cards = gr.HTML("", elem_id="status")
+
+    @property
+    def outputs(self) -> list[gr.HTML]:
+        """What `show` fills."""
+        return [self.charts, self.cards]
+
+    def show(self, visitor: Visitor) -> Shown:
+        """Curves, with those of earlier runs that are laid over them, and cards, at the epoch looked at."""
+        pair_of_runs = visitor.pair
+        if not pair_of_runs:
+            return {}
+        labels = _labels(pair_of_runs)
+        cards = "".join(
+            _card(name, label, run, visitor.epoch) for name, label, run in zip(NAMES, labels, pair_of_runs, strict=True)
+        )
+        curves = pair_curves(pair_of_runs, visitor.overlay, visitor.epoch)
+        return {self.charts: curves, self.cards: f'<div class="mnist-status">{cards}</div>'}
 
 
-def pair_curves(pair_of_runs: list[Run], others: Sequence[Run] = (), cursor: float | None = None) -> CurvesValue:
+def pair_curves(pair_of_runs: Sequence[Run], others: Sequence[Run] = (), cursor: float | None = None) -> CurvesValue:
     """The curves of A and B, and of earlier runs laid over them; `cursor` is the epoch that is looked at."""
     labels = _labels(pair_of_runs)
     curves = [run_curve(name, label, run) for name, label, run in zip(NAMES, labels, pair_of_runs, strict=True)]
@@ -36,8 +66,7 @@ def pair_curves(pair_of_runs: list[Run], others: Sequence[Run] = (), cursor: flo
 
 def difference_text(base: Experiment, other: Experiment) -> str:
     """The knobs in which an experiment differs from a base, with its values: "dropout 0.5, seed 1"."""
-    changes = changed_fields(base, other)
-    return ", ".join(f"{name.replace('_', ' ')} {to_text(new)}" for name, (_, new) in changes.items()) or "same knobs"
+    return describe_values(base, other) or "same knobs"
 
 
 def row_head_html(name: str) -> str:
@@ -45,18 +74,14 @@ def row_head_html(name: str) -> str:
     return f'<th scope="row"><i class="mnist-dot mnist-dot-{name.lower()}"></i>{name}</th>'
 
 
-def _labels(pair_of_runs: list[Run]) -> list[str]:
+def _labels(pair_of_runs: Sequence[Run]) -> list[str]:
     """What tells the two apart: the values of the knobs that differ."""
-    changes = changed_fields(*(run.experiment for run in pair_of_runs))
-    if not changes:
-        return ["same knobs", "same knobs"]
-    return [
-        ", ".join(f"{name.replace('_', ' ')} {to_text(values[index])}" for name, values in changes.items())
-        for index in (0, 1)
-    ]
+    a, b = (run.experiment for run in pair_of_runs)
+    return [difference_text(b, a), difference_text(a, b)]
 
 
 def run_curve(name: str, label: str, run: Run) -> Curve:
+    """A run as the charts draw it."""
     points = run.history
     note = ""
     if run.status is Status.DIVERGED and points:
@@ -76,34 +101,30 @@ def run_curve(name: str, label: str, run: Run) -> Curve:
     )
 
 
-def _card(name: str, label: str, run: Run) -> str:
+def _card(name: str, label: str, run: Run, looked_at: float | None) -> str:
     """One run's state in words: epoch, speed, time left, best validation loss, the gap."""
     rows = []
     if run.history:
-        last = run.history[-1]
-        rows.append(("Epoch", f"{last.epoch:.3g} of {run.experiment.epochs}{_speed(run)}"))
+        point = run.history[-1 if looked_at is None else nearest_point(run, looked_at)]
+        is_back = point is not run.history[-1]
+        place = f"{point.epoch:.3g} of {run.experiment.epochs}"
+        rows.append(("Epoch", place + (", looking back" if is_back else _speed(run))))
         if run.best is not None:
             best = run.history[run.best]
             rows.append(
                 ("Best", f"validation loss {best.val_loss:.3f} at epoch {best.epoch:.3g} ({best.val_accuracy:.1%})")
             )
-        rows.append(("Now", f"train {last.train_accuracy:.1%}, validation {last.val_accuracy:.1%}"))
-        rows.append(("Gap", f"{gap(last):+.3f} (validation loss − training loss)"))
+        accuracies = f"train {point.train_accuracy:.1%}, validation {point.val_accuracy:.1%}"
+        rows.append(("Then" if is_back else "Now", accuracies))
+        difference = f"{gap(point):+.3f} (validation loss − training loss)"
+        rows.append(("Gap", difference if is_finite(point) else "none: the loss is not a number"))
     body = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in rows)
     return (
         f'<section class="mnist-run mnist-run-{name.lower()}" data-run="{name}" data-status="{run.status}" '
-        f'data-step="{run.step}"><h3>Run {name} · {escape(label)} <span>{_STATUS_WORDS[run.status]}</span></h3>'
+        f'data-step="{run.step}"><h3>Run {name} · {escape(label)} <span>{STATUS_WORDS[run.status]}</span></h3>'
         f'<progress max="1" value="{run.progress:.4f}" aria-label="Progress of run {name}"></progress>'
         f"<dl>{body}</dl></section>"
     )
-
-
-_STATUS_WORDS = {
-    Status.RUNNING: "",
-    Status.FINISHED: "finished",
-    Status.STOPPED_EARLY: "stopped early",
-    Status.DIVERGED: "diverged",
-}
 
 
 def _speed(run: Run) -> str:
@@ -112,7 +133,8 @@ def _speed(run: Run) -> str:
     return f" · {run.images_per_second:,.0f} images/s · {run.remaining_seconds:.0f} s left"
 
 
-def closing_words(pair_of_runs: list[Run]) -> str:
+def closing_words(pair_of_runs: Sequence[Run]) -> str:
+    """What to say of two runs whose training has ended or was stopped."""
     diverged = [n for n, run in zip(NAMES, pair_of_runs, strict=True) if run.status is Status.DIVERGED]
     if diverged:
         return note_html(f"Run {' and run '.join(diverged)} diverged: the loss is no longer a number.")
@@ -125,7 +147,10 @@ def difference_html(pair: Pair) -> str:
     """One line: what B changes."""
     words = escape(describe_changes(pair.a, pair.b))
     if not words:
-        return '<div class="mnist-difference"><b>B = A</b>: no knob differs, so the two curves will be identical.</div>'
+        words = "no knob differs, so the two curves will be identical."
+        return f'<div class="mnist-difference"><b>Run B is run A</b>: {words}</div>'
     count = len(changed_fields(pair.a, pair.b))
     more = "" if count == 1 else f" · {count} knobs differ, so a result cannot be pinned on one"
-    return f'<div class="mnist-difference"><b>B = A with</b> {words}<span class="mnist-note">{more}</span></div>'
+    return (
+        f'<div class="mnist-difference"><b>Run B is run A, but</b> {words}<span class="mnist-note">{more}</span></div>'
+    )

@@ -4,9 +4,11 @@ Knows the order of things on the page and which button does what. The runs are `
 before a training, the hints and the views of a run are modules of their own.
 """
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any, cast
 
 import gradio as gr
 
@@ -14,17 +16,22 @@ from mnist_demo.cluster.status import Phase
 from mnist_demo.errors import MnistLabError, RunError
 from mnist_demo.learning.training import Status
 from mnist_demo.serving import driver
-from mnist_demo.serving.runs import Run
-from mnist_demo.ui.after.after_training import AfterTraining
+from mnist_demo.serving.visitors import Visitor
+from mnist_demo.ui.after.behind_glass import BehindGlass
+from mnist_demo.ui.after.downloads import Downloads
+from mnist_demo.ui.after.runs_table import RunsTable
 from mnist_demo.ui.after.scrubber import Scrubber
-from mnist_demo.ui.before.experiment_form import ExperimentForm
+from mnist_demo.ui.after.step_panel import StepByStep
 from mnist_demo.ui.before.hint_panel import HintPanel
 from mnist_demo.ui.before.setup import Setup
-from mnist_demo.ui.components.curves import create_curves
-from mnist_demo.ui.run_view import closing_words, pair_view
-from mnist_demo.ui.visit import QUICK, Visit, error_html, note_html, owner_of
+from mnist_demo.ui.run_view import PairView, closing_words
+from mnist_demo.ui.values import Number, Place, Text
+from mnist_demo.ui.visit import QUICK, Lab, Shown, error_html, note_html
 
 FAULT = "The server has made a mistake: Resume goes on from the last point."
+BUSY = "Still waiting for the next point: the workers are busy with other visitors' runs, or the network is large."
+SILENCE_SECONDS = 3.0  # after which the page says so; a chunk takes about one
+STARTING = "The training workers are starting; this takes a few seconds."
 CONCURRENT_PAIRS = 4  # more visitors wait in the queue and are told their place
 PACES = [("in about 6 s", 6.0), ("in about 20 s", 20.0), ("as fast as it goes", 0.0)]
 
@@ -32,23 +39,17 @@ PACES = [("in about 6 s", 6.0), ("in about 20 s", 20.0), ("as fast as it goes", 
 class TrainTab:
     """The tab, built inside the current Blocks context."""
 
-    def __init__(self, visit: Visit) -> None:
-        self.visit = visit
-        self.current = gr.State(())  # ids of runs A and B
-        self.finished = gr.State(0)  # changes when a training ends or stops
-        self.setup = Setup(visit)
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.setup = Setup(lab)
+        self.view = PairView()
         with gr.Row(equal_height=False, elem_classes="mnist-one-column"):
             with gr.Column(scale=7, min_width=320, elem_classes="mnist-one-column"):
                 self._build_training()
             self.setup.build_knobs()
-        self.after.connect(self.setup.form)
-        self.setup.connect(self.hints, self.current)
+        self.steps.connect(self.setup.form)
+        self.setup.connect(self.hints)
         self._connect()
-
-    @property
-    def scrubber(self) -> Scrubber:
-        """To be connected with the drawing."""
-        return self.after.scrubber
 
     def open(self, page: gr.Blocks) -> None:
         """Makes a page that is opened show what its link asks for."""
@@ -62,109 +63,147 @@ class TrainTab:
             self.resume = gr.Button("Resume", interactive=False, elem_id="resume", min_width=70)
             self.pace = gr.Dropdown(PACES, value=6.0, container=False, elem_id="pace", min_width=150, label="Pace")
         self.notice = gr.HTML("", elem_id="notice", padding=False)
-        self.charts = create_curves()
-        self.after = AfterTraining(self.visit, self.charts, self.current, self.finished)
-        self.status = gr.HTML("", elem_id="status")
+        self.view.build_charts()
+        self.scrubber = Scrubber(self.lab, self.view)
+        self.view.build_cards()
         self.setup.panel.build_answer()
         self.hints = HintPanel()
         self.setup.build_loop()
-        self.after.build_panels()
+        with gr.Tabs(elem_id="after"):
+            with gr.Tab("Look back", id="look-back"):
+                self.scrubber.build_panel()
+            with gr.Tab("Runs", id="runs-tab"):
+                self.runs = RunsTable(self.lab, self.view)
+                with gr.Accordion("Test score, behind glass", open=False):
+                    self.glass = BehindGlass(self.lab)
+            with gr.Tab("Downloads", id="downloads"):
+                self.downloads = Downloads(self.lab)
+            with gr.Tab("Step by step", id="step-by-step"):
+                self.steps = StepByStep(self.lab)
 
     def _connect(self) -> None:
         panel, form = self.setup.panel, self.setup.form
-        training = _Training(self.visit, form)
-        shown = [self.charts, self.status, self.notice, self.current, self.finished]
-        shown += [self.train, self.stop, self.resume, *self.scrubber.parts]
+        buttons = [self.train, self.stop, self.resume]
+        told = [*panel.answer_outputs, *self.hints.outputs]
+        grown = [*self.view.outputs, *buttons, *self.scrubber.outputs, *told]
         long: dict[str, Any] = {
+            "queue": True,
             "concurrency_id": "train",
             "concurrency_limit": CONCURRENT_PAIRS,
             "show_progress": "minimal",
             "show_progress_on": self.notice,
             "trigger_mode": "once",
-            "api_visibility": "private",
+            "tell": self.notice,
         }
-        self.train.click(panel.hide, None, panel.answer_outputs, **QUICK)
-        self.train.click(training.start, [self.current, self.finished, self.pace, *form.inputs], shown, **long)
-        self.resume.click(training.resume, [self.current, self.finished, self.pace], shown, **long)
-        self.stop.click(training.stop, [self.current], None, **QUICK)
+        self.lab.on(self.stop.click, self.stop_training)
         gr.on(form.edited, None, None, self.notice, js="() => ''", **QUICK)  # it was about other knobs
-        told = [*panel.answer_outputs, *self.hints.outputs]
-        self.finished.change(self.tell, [panel.chooser, panel.guess, self.current], told, **QUICK)
+        trained = [
+            self.lab.on(self.train.click, self.start_training, [self.pace, *form.inputs], grown, **long),
+            self.lab.on(self.resume.click, self.resume_training, [self.pace], grown, **long),
+        ]
+        asked = [panel.chooser, panel.guess, self.scrubber.patience, self.downloads.which]
+        after: list[Any] = [self.scrubber, self.runs, self.glass, self.downloads]
+        shown = [*told, *(component for each in after for component in each.outputs)]
+        # What the page shows when a training has ended or was stopped; others may follow.
+        self.ended = [self.lab.on(event.then, self.show_end, asked, shown) for event in trained]
 
-    def tell(self, slug: Any, guess: Any, ids: Any, request: gr.Request) -> list[Any]:
-        """What happened, once a training has ended: the lesson's answer and the hints."""
-        pair_of_runs = self.visit.runs(ids, request)
-        return [*self.setup.panel.reveal(slug, guess, pair_of_runs), *self.hints.show(pair_of_runs)]
+    def show_end(
+        self, visitor: Visitor, slug: Text, guess: Place | None, patience: Number | None, run_id: Text | None
+    ) -> Shown:
+        """What happened, once a training has ended: answer, hints and everything that looks back."""
+        if not visitor.has_news:
+            return {}
+        visitor.has_news = False
+        return {
+            **self.setup.panel.reveal(slug, guess, visitor.pair),
+            **self.hints.show(visitor.pair),
+            **self.scrubber.open(visitor, patience),
+            **self.runs.refresh(visitor),
+            **self.glass.clear(),
+            **self.downloads.refresh(visitor, run_id),
+        }
 
+    async def start_training(self, visitor: Visitor, pace: Number, *values: Any) -> AsyncIterator[Shown]:
+        """Trains a new pair with the form's knobs; yields the page as it grows."""
+        pair = self.setup.form.read(values)
+        if not visitor.is_training:  # else it is a second click, sent before the button was switched off
+            visitor.start(pair)
+        async for shown in self._follow(visitor, pace):
+            yield shown
 
-class _Training:
-    """The handlers behind Train, Stop and Resume. The first two yield the page as the runs grow."""
+    async def resume_training(self, visitor: Visitor, pace: Number) -> AsyncIterator[Shown]:
+        """Goes on with the pair on the page."""
+        if not visitor.pair:
+            raise RunError("There is nothing to resume: click Train.")
+        async for shown in self._follow(visitor, pace):
+            yield shown
 
-    OUTPUTS = 11  # charts, status, notice, ids, count of finished trainings, three buttons, three parts of looking back
+    def stop_training(self, visitor: Visitor) -> None:
+        """Ends the training at its last finished chunk."""
+        visitor.stop()
 
-    def __init__(self, visit: Visit, form: ExperimentForm) -> None:
-        self.visit = visit
-        self.form = form
-
-    async def start(
-        self, before: Any, count: Any, pace: Any, request: gr.Request, *values: Any
-    ) -> AsyncIterator[tuple[Any, ...]]:
-        try:
-            pair = self.form.read(values)
-            self.stop(before, request)
-            pair_of_runs = self.visit.store.create_pair(pair, owner_of(request))
-        except MnistLabError as error:
-            yield self._message(error_html(error))
-            return
-        async for update in self._follow(pair_of_runs, pace, count):
-            yield update
-
-    async def resume(self, ids: Any, count: Any, pace: Any, request: gr.Request) -> AsyncIterator[tuple[Any, ...]]:
-        pair_of_runs = self.visit.runs(ids, request)
-        if not pair_of_runs:
-            yield self._message(note_html("There is nothing to resume: click Train."))
-            return
-        async for update in self._follow(pair_of_runs, pace, count):
-            yield update
-
-    def stop(self, ids: Any, request: gr.Request) -> None:
-        for run in self.visit.runs(ids, request):
-            self.visit.store.stop(run)
-
-    async def _follow(self, pair_of_runs: list[Run], pace: Any, count: Any) -> AsyncIterator[tuple[Any, ...]]:
+    async def _follow(self, visitor: Visitor, pace: float) -> AsyncIterator[Shown]:
         """Yields the page again and again while two runs train, and once more when they have ended."""
-        ids = tuple(run.id for run in pair_of_runs)
-        training = (ids, count, *_buttons(pair_of_runs, is_training=True))
-        as_it_is = [gr.skip()] * 3
-        yield (*pair_view(pair_of_runs), self._waiting(), *training, *Scrubber.closed())
+        if visitor.is_training:
+            yield {}
+            return
+        visitor.is_training = True
+        visitor.look_at(None)
+        pair_of_runs = visitor.pair
+        pace_seconds = pace if pace in dict(PACES).values() else PACES[0][1]
+        told = {**self.setup.panel.hide(), **self.hints.show([]), **self.scrubber.close()}
         try:
-            async for _ in driver.train(pair_of_runs, self.visit.cluster, self.visit.root, _pace_seconds(pace)):
-                yield (*pair_view(pair_of_runs), "", *training, *as_it_is)
+            yield {**told, **self._page(visitor, self._waiting(), is_training=True)}
+            growing = driver.train(pair_of_runs, self.lab.cluster, self.lab.root, pace_seconds)
+            async with aclosing(_with_silences(growing, SILENCE_SECONDS)) as news:
+                async for is_news in news:
+                    yield self._page(visitor, "" if is_news else note_html(BUSY), is_training=True)
             message = closing_words(pair_of_runs)
         except MnistLabError as error:
             message = error_html(error)
         except Exception as error:  # a fault of ours: the buttons come back all the same
             logging.getLogger(__name__).error("A training failed.", exc_info=error)
             message = error_html(RunError(FAULT))
-        count = count + 1 if isinstance(count, int) else 0
-        yield (*pair_view(pair_of_runs), message, ids, count, *_buttons(pair_of_runs, is_training=False), *as_it_is)
+        finally:
+            visitor.is_training = False
+        visitor.has_news = True
+        yield self._page(visitor, message, is_training=False)
 
-    def _message(self, html: str) -> tuple[Any, ...]:
-        return (gr.skip(), gr.skip(), html, *[gr.skip()] * (self.OUTPUTS - 3))
+    def _page(self, visitor: Visitor, message: str, *, is_training: bool) -> Shown:
+        can_resume = not is_training and any(run.status is Status.RUNNING for run in visitor.pair)
+        return {
+            **self.view.show(visitor),
+            self.notice: message,
+            self.train: gr.Button(interactive=not is_training),
+            self.stop: gr.Button(interactive=is_training),
+            self.resume: gr.Button(interactive=can_resume),
+        }
 
     def _waiting(self) -> str:
-        is_starting = self.visit.cluster.status.phase is Phase.STARTING
-        return note_html("The training workers are starting; this takes a few seconds." if is_starting else "")
+        return note_html(STARTING if self.lab.cluster.status.phase is Phase.STARTING else "")
 
 
-def _pace_seconds(value: Any) -> float:
-    return value if isinstance(value, float | int) and value in dict(PACES).values() else PACES[0][1]
+async def _with_silences(growing: AsyncIterator[None], seconds: float) -> AsyncGenerator[bool, None]:
+    """True whenever the iterator yields, False whenever it has not for so long."""
+    pending: asyncio.Task[bool] | None = None
+    try:
+        while True:
+            pending = pending or asyncio.create_task(_next(growing))
+            done, _ = await asyncio.wait({pending}, timeout=seconds)
+            if not done:
+                yield False
+                continue
+            is_over, pending = pending.result(), None
+            if is_over:
+                return
+            yield True
+    finally:
+        if pending is not None:
+            pending.cancel()
+            await asyncio.gather(pending, return_exceptions=True)
+        await cast(AsyncGenerator[None, None], growing).aclose()
 
 
-def _buttons(pair_of_runs: list[Run], *, is_training: bool) -> list[Any]:
-    can_resume = not is_training and any(run.status is Status.RUNNING for run in pair_of_runs)
-    return [
-        gr.Button(interactive=not is_training),
-        gr.Button(interactive=is_training),
-        gr.Button(interactive=can_resume),
-    ]
+async def _next(growing: AsyncIterator[None]) -> bool:
+    """Waits for the next item; whether there is none any more."""
+    return await anext(growing, True) is True

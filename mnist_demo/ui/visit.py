@@ -1,44 +1,157 @@
-"""What every part of the page works with: the runs, the workers, the images, and who is asking."""
+"""What every part of the page works with, and the one way in which a handler is called.
+
+`Lab.on` connects an event with a handler: it finds the visitor's record, checks what came against the types that the
+handler declares, and turns an error into a sentence on the page. A handler returns `{component: value}`.
+"""
 
 import asyncio
-from collections.abc import Sequence
+import inspect
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import gradio as gr
+from pydantic import TypeAdapter, ValidationError
 
 from mnist_demo.cluster.engine import Engine
-from mnist_demo.serving.runs import Run, RunStore
+from mnist_demo.errors import InvalidValue, MnistLabError
+from mnist_demo.experiment.knobs import shown
+from mnist_demo.serving.visitors import Visitors
 
+Shown = dict[Any, Any]  # component -> what it shows now
 # For handlers that answer at once: not queued behind trainings, no overlay, not in the API listing.
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True)
-class Visit:
+class Lab:
     """The server's side of every visit."""
 
-    store: RunStore
+    visitors: Visitors
     cluster: Engine
     root: Path  # where torchvision finds MNIST
     # Who wants a drawing read waits here: torch answers in a millisecond, and more threads get in each other's way.
     reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
-    def runs(self, ids: Any, request: gr.Request | None) -> list[Run]:
-        """The runs of those ids that this visitor still has; anything that is no list of ids has none."""
-        if not isinstance(ids, list | tuple):
-            return []
-        mine = {run.id: run for run in self.store.of_owner(owner_of(request))}
-        found = [mine[run_id] for run_id in ids if isinstance(run_id, str) and run_id in mine]
-        self.store.touch(found)
-        return found
+    def on(
+        self,
+        triggers: Any,
+        handler: Callable[..., Any],
+        inputs: Sequence[Any] = (),
+        outputs: Sequence[Any] = (),
+        *,
+        tell: gr.HTML | None = None,
+        **options: Any,
+    ) -> Any:
+        """Calls the handler at an event (or several); the event, to follow up with `then`.
+
+        `tell` shows the sentence of an error, and is emptied where there is none; without it the page shows a notice.
+        What the components send comes as it is, without Gradio's own checks: the handler's types say what may come.
+        """
+        settings = {**QUICK, "preprocess": False, **options}
+        shown_on = [*outputs, *([tell] if tell else [])]
+        bind = self.bind(handler, tell, has_outputs=bool(shown_on))
+        if isinstance(triggers, list):
+            return gr.on(triggers, bind, list(inputs), shown_on, **settings)
+        return triggers(bind, list(inputs), shown_on, **settings)
+
+    def bind(
+        self, handler: Callable[..., Any], tell: gr.HTML | None = None, *, has_outputs: bool = True
+    ) -> Callable[..., Any]:
+        """The handler as Gradio calls it. Its first parameter is the Visitor; a gr.SelectData follows if it wants one.
+
+        Gradio gives a request and an event only to named parameters that stand before all values; were one to follow
+        `*values`, the call would fail with an empty HTTP 500.
+        """
+        parameters = _parameters(handler)
+        wants_event = any(kind is gr.SelectData for _, kind in parameters)
+
+        def arguments(request: gr.Request | None, values: Sequence[Any]) -> list[Any]:
+            visitor = self.visitors.of(visitor_id(request))
+            return [visitor, *_checked(parameters, values)]
+
+        def told(error: MnistLabError) -> Shown:
+            if tell is None:
+                raise error  # the page makes a notice of it
+            return {tell: error_html(error)}
+
+        def finished(result: Shown | None) -> Any:
+            page = {**({tell: ""} if tell else {}), **(result or {})}
+            return page or (gr.skip() if has_outputs else None)
+
+        async def stream(request: gr.Request, *values: Any) -> AsyncIterator[Any]:
+            try:
+                async for page in handler(*arguments(request, values)):
+                    yield finished(page)
+            except MnistLabError as error:
+                yield told(error)
+
+        async def answer(request: gr.Request, *values: Any) -> Any:
+            try:
+                return finished(await handler(*arguments(request, values)))
+            except MnistLabError as error:
+                return told(error)
+
+        def answer_in_thread(request: gr.Request, *values: Any) -> Any:
+            try:
+                return finished(handler(*arguments(request, values)))
+            except MnistLabError as error:
+                return told(error)
+
+        if inspect.isasyncgenfunction(handler):
+            return _declared(stream, handler, wants_event)
+        call = answer if inspect.iscoroutinefunction(handler) else answer_in_thread
+        return _declared(call, handler, wants_event)
 
 
-def owner_of(request: gr.Request | None) -> str:
+def visitor_id(request: gr.Request | None) -> str:
     """Who is asking: the session's random id; empty for a caller without one."""
     return str(request.session_hash) if request and request.session_hash else ""
+
+
+def _parameters(handler: Callable[..., Any]) -> list[tuple[inspect.Parameter, Any]]:
+    """A handler's parameters after the visitor, with their declared types."""
+    hints = get_type_hints(handler, include_extras=True)
+    found = list(inspect.signature(handler).parameters.values())[1:]
+    return [(each, hints[each.name]) for each in found if each.default is inspect.Parameter.empty]
+
+
+def _checked(parameters: Sequence[tuple[inspect.Parameter, Any]], values: Sequence[Any]) -> list[Any]:
+    """The values as the types say. Raises InvalidValue, or the error of a type that has words of its own."""
+    checked: list[Any] = []
+    for place, (parameter, kind) in enumerate(parameters):
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            return [*checked, *values[place:]]
+        if place >= len(values):
+            raise InvalidValue("A value is missing: reload the page and try again.")
+        checked.append(values[place] if kind is gr.SelectData else read(kind, values[place]))
+    return checked
+
+
+def read(kind: Any, value: Any) -> Any:
+    """A value that somebody sent, as one of that type. Raises InvalidValue, or what the type itself raises."""
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except (ValidationError, OverflowError) as error:
+        raise InvalidValue(
+            f"The page sent {shown(value)}, which has no meaning here: reload it and try again."
+        ) from error
+
+
+def _declared(call: Callable[..., Any], handler: Callable[..., Any], wants_event: bool) -> Callable[..., Any]:
+    """The call under the handler's name; a declared event is handed over behind the request, first of the values."""
+    call.__name__ = handler.__name__
+    if wants_event:
+        kinds = [("request", gr.Request), ("event", gr.SelectData)]
+        named = [
+            inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=kind) for name, kind in kinds
+        ]
+        rest = inspect.Parameter("values", inspect.Parameter.VAR_POSITIONAL)
+        call.__signature__ = inspect.Signature([*named, rest])  # type: ignore[attr-defined]
+        call.__annotations__ = dict(kinds)
+    return call
 
 
 def note_html(text: str) -> str:

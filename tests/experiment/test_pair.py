@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from mnist_demo.errors import InvalidExperiment
-from mnist_demo.experiment.config import Experiment, describe_changes
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.experiment.differences import describe_changes
 from mnist_demo.experiment.pair import MAX_LINK_LENGTH, Pair
 
 BASE = Experiment()
@@ -36,8 +37,8 @@ def test_a_link_says_only_what_differs() -> None:
 def test_the_difference_is_spelled_out_in_one_line() -> None:
     assert describe_changes(PAIRS[1].a, PAIRS[1].b) == "dropout 0 → 0.5"
     assert describe_changes(PAIRS[0].a, PAIRS[0].b) == ""
-    assert describe_changes(BASE, BASE.replace(network="cnn")) == "network mlp → cnn"
-    assert describe_changes(BASE, BASE.replace(network="cnn", hidden_sizes="256-128")) == "network mlp → cnn"
+    assert describe_changes(BASE, BASE.replace(network="cnn")) == "network MLP → CNN"
+    assert describe_changes(BASE, BASE.replace(network="cnn", hidden_sizes="256-128")) == "network MLP → CNN"
     assert describe_changes(BASE, BASE.replace(hidden_sizes="none")) == "hidden sizes 256-128 → none"
 
 

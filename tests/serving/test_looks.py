@@ -90,13 +90,12 @@ def test_weights_thinned_away_are_replaced_by_the_nearest(run: Run) -> None:
 
 
 def test_points_by_name(run: Run) -> None:
-    assert point_index(run, Point.LAST) == 3
-    assert point_index(run, Point.BEST) == run.best
-    assert point_index(run, Point.LOOKED_AT) is None
-    run.cursor = 1
-    assert point_index(run, Point.LOOKED_AT) == 1
+    assert point_index(run, Point.LAST, None) == 3
+    assert point_index(run, Point.BEST, None) == run.best
+    assert point_index(run, Point.LOOKED_AT, None) is None
+    assert point_index(run, Point.LOOKED_AT, 1) == 1
     run.history.clear()
-    assert point_index(run, Point.LAST) is None
+    assert point_index(run, Point.LAST, None) is None
 
 
 def test_runs_of_different_rhythm_share_their_epochs(run: Run, tiny: Experiment) -> None:

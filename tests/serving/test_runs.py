@@ -2,14 +2,11 @@
 
 import asyncio
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, cast
 
-import gradio as gr
 import pytest
 from torch import nn
 
-from mnist_demo.cluster.engine import InProcess
 from mnist_demo.errors import RunError, UnknownRun
 from mnist_demo.experiment.choices import Network
 from mnist_demo.experiment.config import Experiment
@@ -20,7 +17,6 @@ from mnist_demo.learning import checkpoints, training
 from mnist_demo.serving import runs
 from mnist_demo.serving.budget import check_affordable
 from mnist_demo.serving.runs import RunStore
-from mnist_demo.ui.visit import Visit
 
 
 class Clock:
@@ -80,17 +76,6 @@ def test_idle_runs_expire_but_busy_and_new_ones_stay(tiny: Experiment) -> None:
     assert store.of_owner("me") == [busy, asked]
     assert store.of_owner("you") == [new]
     assert idle not in store.of_owner("me")
-
-
-def test_runs_that_are_looked_at_do_not_expire(tiny: Experiment, tmp_path: Path) -> None:
-    clock = Clock()
-    visit = Visit(RunStore(clock), InProcess(), tmp_path)
-    run = visit.store.create(tiny, "me", "1A")
-    for _ in range(30):
-        clock.now += runs.MAX_AGE_SECONDS / 10
-        assert visit.runs([run.id], gr.Request(session_hash="me")) == [run]
-    visit.store.create(tiny, "you", "1A")
-    assert visit.store.of_owner("me") == [run]
 
 
 def test_a_visitor_has_a_bounded_share(tiny: Experiment) -> None:

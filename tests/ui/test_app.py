@@ -55,7 +55,7 @@ def set_knobs(page: Page, **knobs: str) -> None:
 
 def make_equal(page: Page) -> None:
     choose(page, "b-knob-0", "nothing")
-    expect(page.locator("#difference")).to_contain_text("B = A: no knob differs")
+    expect(page.locator("#difference")).to_contain_text("Run B is run A: no knob differs")
 
 
 def card(page: Page, name: str) -> Locator:
@@ -192,7 +192,7 @@ def test_a_number_deleted_is_asked_for(page: Page, app: ServedApp) -> None:
     page.locator("#knob-dropout input[type=number]").fill("")
     expect(page.locator("#difference")).to_contain_text("(dropout) cannot be")
     page.locator("#knob-dropout input[type=number]").fill("0.5")
-    expect(page.locator("#difference")).to_contain_text("B = A with")
+    expect(page.locator("#difference")).to_contain_text("Run B is run A, but")
 
 
 def test_a_wrong_value_gives_one_sentence_and_trains_nothing(page: Page, app: ServedApp) -> None:

@@ -13,11 +13,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from mnist_demo.basics import pictures, source
 from mnist_demo.basics.chapters import CHAPTERS, EXAMPLES
+from mnist_demo.basics.example import Example
+from mnist_demo.basics.view import answer, pair_of
 from mnist_demo.basics.workbench import Workbench
 from mnist_demo.errors import DataError, InvalidExperiment
-from mnist_demo.experiment.config import Experiment
+from mnist_demo.experiment.config import Experiment, changed_fields
 from mnist_demo.ui import basics, theme
-from mnist_demo.ui.basics import answer, build_basics_tab, experiment_of
+from mnist_demo.ui.basics import build_basics_tab
 
 # Gradio's queue statistics use a pandas option that pandas has since deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
@@ -38,7 +40,7 @@ def address(mnist_root: Path) -> Iterator[str]:
     with gr.Blocks(analytics_enabled=False) as blocks:
         tab = build_basics_tab(lambda: mnist_root)
         told = gr.Textbox(elem_id="told")
-        tab.panel.submit(lambda value: repr(experiment_of(value)), tab.panel, told, queue=False)
+        tab.submit(lambda value: repr(pair_of(value).a), tab, told, queue=False)
     blocks.launch(
         server_name="127.0.0.1",
         server_port=port,
@@ -118,12 +120,19 @@ def test_an_odd_sequence_number_is_ignored(seq: object, workbench: Workbench) ->
 
 
 def test_what_can_be_trained_becomes_an_experiment() -> None:
-    experiment = experiment_of({"example": "whole_loop", "values": {"dropout": 0.5, "lr": "0.01"}})
+    experiment = pair_of({"example": "whole_loop", "values": {"dropout": 0.5, "lr": "0.01"}}).a
     assert isinstance(experiment, Experiment)
     assert (experiment.dropout, experiment.learning_rate) == (0.5, 0.01)
     for request in ({"example": "randn"}, {"example": "whole_loop", "values": {"dropout": 2}}, None, "whole_loop"):
         with pytest.raises(InvalidExperiment):
-            experiment_of(request)
+            pair_of(request)
+
+
+@pytest.mark.parametrize("example", [each for each in EXAMPLES.values() if each.knobs], ids=lambda each: each.name)
+def test_what_is_trained_stands_beside_a_run_that_differs_in_one_knob(example: Example) -> None:
+    for values in ({}, {control.name: control.extremes[-1] for control in example.controls}):
+        pair = pair_of({"example": example.name, "values": values})
+        assert len(changed_fields(pair.a, pair.b)) == 1
 
 
 def test_a_missing_archive_is_told_and_the_rest_works() -> None:

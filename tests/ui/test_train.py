@@ -1,6 +1,8 @@
 """The handlers behind Train and Resume: whatever ends a training, the page gets its buttons back."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ from mnist_demo.errors import EngineUnavailable
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.serving import driver
 from mnist_demo.serving.runs import Run
-from mnist_demo.ui.train import FAULT, TrainTab, _Training
-from tests.ui.trained import ME, do, ids_of, request_of, tiny_pair, unserved_page, visit_of
+from mnist_demo.ui.train import FAULT, TrainTab, _with_silences
+from mnist_demo.ui.visit import Shown
+from tests.ui.trained import ME, do, lab_of, tiny_pair, train_pair, unserved_page
 
 
 @pytest.mark.parametrize(
@@ -25,17 +28,91 @@ def test_whatever_ends_a_training_the_buttons_come_back(
         yield
         raise error
 
-    visit = visit_of(mnist_root)
+    lab = lab_of(mnist_root)
     with unserved_page():
-        handlers = _Training(visit, TrainTab(visit).setup.form)
-    pair_of_runs = visit.store.create_pair(tiny_pair(tiny), ME)
+        tab = TrainTab(lab)
+    visitor = lab.visitors.of(ME)
+    visitor.start(tiny_pair(tiny))
     monkeypatch.setattr(driver, "train", failing)
 
-    async def pages() -> list[tuple[Any, ...]]:
-        return [page async for page in handlers.resume(ids_of(pair_of_runs), 0, 0, request_of(ME))]
+    async def pages() -> list[Shown]:
+        return [page async for page in tab.resume_training(visitor, 0)]
 
     first, *_, last = do(pages())
-    assert [part.visible for part in first[-3:]] == [True, False, False]  # looking back waits for the end
-    assert sentence in last[2]
-    assert "inner matters" not in last[2]
-    assert [button.interactive for button in last[-6:-3]] == [True, False, True]  # Train, Stop, Resume
+    looking_back = tab.scrubber.outputs[:3]
+    assert [first[part].visible for part in looking_back] == [True, False, False]  # it waits for the end
+    assert sentence in last[tab.notice]
+    assert "inner matters" not in last[tab.notice]
+    assert [last[button].interactive for button in (tab.train, tab.stop, tab.resume)] == [True, False, True]
+
+
+def test_the_end_is_shown_once(mnist_root: Path, tiny: Experiment) -> None:
+    lab = lab_of(mnist_root)
+    with unserved_page():
+        tab = TrainTab(lab)
+    visitor = train_pair(lab, tiny_pair(tiny))
+    assert tab.show_end(visitor, "free", None, 5, None) == {}, "nothing has ended since the page was shown"
+    visitor.has_news = True
+    shown = tab.show_end(visitor, "free", None, 5, None)
+    assert shown[tab.scrubber.bar].visible
+    assert shown[tab.downloads.which]["value"] == visitor.pair_ids[0]
+    assert tab.show_end(visitor, "free", None, 5, None) == {}
+
+
+def test_a_second_click_starts_nothing(mnist_root: Path, tiny: Experiment) -> None:
+    lab = lab_of(mnist_root)
+    with unserved_page():
+        tab = TrainTab(lab)
+    visitor = lab.visitors.of(ME)
+    shown = tab.setup.form.show(tiny_pair(tiny))
+    values = [shown[component]["value"] for component in tab.setup.form.inputs]
+
+    async def click() -> list[Shown]:
+        return [page async for page in tab.start_training(visitor, 0, *values)]
+
+    async def twice() -> list[list[Shown]]:
+        return await asyncio.gather(click(), click())
+
+    first, second = do(twice())
+    assert len(first) > 2
+    assert second == [{}]
+    assert len(visitor.runs) == 2
+    assert not visitor.is_training
+    do(click())
+    assert len(visitor.runs) == 4
+
+
+def test_a_silence_is_noticed_and_nothing_is_lost() -> None:
+    async def growing() -> AsyncIterator[None]:
+        yield
+        await asyncio.sleep(0.2)
+        yield
+
+    async def heard() -> list[bool]:
+        return [is_news async for is_news in _with_silences(growing(), 0.05)]
+
+    news = do(heard())
+    assert news[0] is news[-1] is True
+    assert news.count(True) == 2
+    assert False in news
+
+
+def test_leaving_ends_what_was_growing() -> None:
+    ended = []
+
+    async def growing() -> AsyncIterator[None]:
+        try:
+            while True:
+                yield
+                await asyncio.sleep(10)
+        finally:
+            ended.append(True)
+
+    async def leave() -> None:
+        async with aclosing(_with_silences(growing(), 0.01)) as news:
+            async for is_news in news:
+                if not is_news:
+                    return
+
+    do(leave())
+    assert ended == [True]

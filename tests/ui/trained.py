@@ -1,12 +1,12 @@
 """A visitor with a trained pair, for handlers that are called as plain functions."""
 
 import asyncio
+import base64
 import json
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from unittest import mock
 
 import gradio as gr
@@ -16,43 +16,46 @@ from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.learning.chunks import train_chunk
 from mnist_demo.serving.runs import Run, RunStore
-from mnist_demo.ui.visit import Visit
+from mnist_demo.serving.visitors import Visitor, Visitors
+from mnist_demo.ui.components.canvas import Drawing
+from mnist_demo.ui.visit import Lab, Shown
 
 Result = TypeVar("Result")
 ME, YOU = "me", "you"
+BLANK = Drawing(b"", 0)
 
 
-@dataclass(frozen=True)
-class FakeRequest:
-    """The one thing of a request that handlers look at."""
-
-    session_hash: str
+def lab_of(root: Path) -> Lab:
+    """The server's side, with trainings in this process."""
+    return Lab(Visitors(RunStore()), InProcess(), root)
 
 
-def request_of(owner: str) -> gr.Request:
-    return cast(gr.Request, FakeRequest(owner))
+def train_pair(lab: Lab, pair: Pair, owner: str = ME) -> Visitor:
+    """A visitor with both runs, trained to their ends in this process, on the page."""
+    visitor = lab.visitors.of(owner)
+    for run in visitor.start(pair):
+        train(run, lab.root)
+    return visitor
 
 
-def visit_of(root: Path) -> Visit:
-    """A visit whose trainings run in this process."""
-    return Visit(RunStore(), InProcess(), root)
-
-
-def train_pair(visit: Visit, pair: Pair, owner: str = ME) -> list[Run]:
-    """Both runs, trained to their ends in this process."""
-    pair_of_runs = visit.store.create_pair(pair, owner)
-    for run in pair_of_runs:
-        chunk = train_chunk(run.state, 100_000, visit.root)
-        run.record(chunk.state, chunk.points)
-    return pair_of_runs
+def train(run: Run, root: Path) -> None:
+    chunk = train_chunk(run.state, 100_000, root)
+    run.record(chunk.state, chunk.points)
 
 
 def tiny_pair(tiny: Experiment, **b: object) -> Pair:
     return Pair(a=tiny, b=tiny.replace(**(b or {"seed": 1})))
 
 
-def ids_of(pair_of_runs: list[Run]) -> tuple[str, ...]:
-    return tuple(run.id for run in pair_of_runs)
+def named(shown: Shown, components: dict[str, Any]) -> dict[str, Any]:
+    """What components show, by names of the test's own; what is not shown anew is left out."""
+    assert set(shown) <= set(components.values()), "a component that the test does not know"
+    return {name: unpacked(shown[component]) for name, component in components.items() if component in shown}
+
+
+def event(index: Any, value: Any = None) -> gr.SelectData:
+    """A click that a component reports."""
+    return gr.SelectData(None, {"index": index, "value": value})
 
 
 def unpacked(value: Any) -> Any:
@@ -62,6 +65,11 @@ def unpacked(value: Any) -> Any:
         runs = [{**named, **ended} for named, ended in zip(frame["runs"], state["runs"], strict=True)]
         return {**frame, **state, "runs": runs}
     return json.loads(value) if isinstance(value, str) and value.startswith("{") else value
+
+
+def drawing_of(png: bytes, seq: int = 3) -> dict[str, Any]:
+    """What the canvas sends."""
+    return {"ink": base64.b64encode(png).decode(), "seq": seq, "final": True, "strokes": 1}
 
 
 def do(coroutine: Coroutine[Any, Any, Result]) -> Result:

@@ -5,46 +5,45 @@ is written on the server. What is in the files is `export`.
 """
 
 import asyncio
+import functools
 from collections.abc import Callable
-from enum import StrEnum
 from html import escape
-from typing import Any, TypeVar
+from typing import Any
 
 import gradio as gr
 
-from mnist_demo.errors import MnistLabError, RunError
 from mnist_demo.export.run_files import WeightsFormat, caption, points_csv, runs_csv, weights_file
 from mnist_demo.export.script import script
 from mnist_demo.learning import checkpoints, networks
 from mnist_demo.learning.training import Status
 from mnist_demo.serving.looks import Point
 from mnist_demo.serving.runs import Run
-from mnist_demo.ui.components.download import DownloadValue, create_download, download_value
+from mnist_demo.serving.visitors import Visitor
+from mnist_demo.ui.components.download import create_download, download_value
 from mnist_demo.ui.run_view import NAMES, difference_text
-from mnist_demo.ui.visit import QUICK, Visit, error_html, note_html, owner_of
+from mnist_demo.ui.values import Text
+from mnist_demo.ui.visit import Lab, Shown, note_html
 
 EMPTY = "When a pair has been trained, its weights, its PyTorch script, a figure and tables can be saved here."
 HASH_NOTE = (
     "The script prints this hash when it has trained the run again from nothing, on one thread. "
     "More threads, a GPU or another build of PyTorch may round differently."
 )
-Choice = TypeVar("Choice", bound=StrEnum)
 FILE_TYPES = {"png": "image/png", "svg": "image/svg+xml", "csv": "text/csv", "py": "text/x-python"}
+File = tuple[str, bytes]  # its name and content
 
 
 class Downloads:
     """The panel. Build it inside the current Blocks context."""
 
-    def __init__(self, visit: Visit, current: gr.State, finished: gr.State, overlay: gr.State) -> None:
-        self.visit = visit
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
         self.empty = gr.HTML(note_html(EMPTY))
         with gr.Column(visible=False) as self.panel:
             self.which = gr.Dropdown([], label="Run", elem_id="run-to-save")
             with gr.Row():
-                self.point = gr.Radio(
-                    [(each.value, each.value) for each in Point], value=Point.BEST.value, label="Epoch"
-                )
-                self.form = gr.Radio(
+                point = gr.Radio([(each.value, each.value) for each in Point], value=Point.BEST.value, label="Epoch")
+                form = gr.Radio(
                     [(f".{each.value}", each.value) for each in WeightsFormat],
                     value=WeightsFormat.SAFETENSORS.value,
                     label="Format",
@@ -60,103 +59,98 @@ class Downloads:
                 runs_button = gr.Button("All runs, CSV", size="sm", min_width=90, elem_id="save-runs")
             self.message = gr.HTML("", elem_id="save-message")
             self.file = create_download(elem_id="saved")
-        out = [self.file, self.message]
-        finished.change(self.refresh, [self.which, current], [self.empty, self.panel, self.which, self.hash], **QUICK)
-        self.which.input(self.show_hash, self.which, self.hash, **QUICK)
-        weights_button.click(self.save_weights, [self.which, self.point, self.form], out, **QUICK)
-        script_button.click(self.save_script, self.which, out, **QUICK)
-        png_button.click(self.save_png, [current, overlay], out, **QUICK)
-        svg_button.click(self.save_svg, [current, overlay], out, **QUICK)
-        points_button.click(self.save_points, [current, overlay], out, **QUICK)
-        runs_button.click(self.save_runs, None, out, **QUICK)
+        lab.on(self.which.input, self.show_hash, [self.which], [self.hash], tell=self.message)
+        for button, make, inputs in (
+            (weights_button, weights_of, [self.which, point, form]),
+            (script_button, script_of, [self.which]),
+            (png_button, png_of, []),
+            (svg_button, svg_of, []),
+            (points_button, points_of, []),
+            (runs_button, runs_of, []),
+        ):
+            lab.on(button.click, _saving(make, self.file), inputs, [self.file], tell=self.message)
 
-    async def refresh(self, run_id: Any, ids: Any, request: gr.Request) -> list[Any]:
-        """When a training has ended: the list of runs, run A chosen, and its hash."""
-        mine = self.visit.store.of_owner(owner_of(request))
-        pair_of_runs = self.visit.runs(ids, request)
+    @property
+    def outputs(self) -> list[Any]:
+        """What `refresh` fills."""
+        return [self.empty, self.panel, self.which, self.hash]
+
+    def refresh(self, visitor: Visitor, chosen: str | None) -> Shown:
+        """When a training has ended: the list of runs, with a run of the pair chosen, and its hash."""
+        mine, pair_of_runs = visitor.runs, visitor.pair
         if not mine:
-            return [gr.HTML(visible=True), gr.Column(visible=False), gr.skip(), ""]
-        is_on_page = any(run.id == run_id for run in pair_of_runs)
-        chosen = run_id if is_on_page else (pair_of_runs or mine)[0].id
+            return {self.empty: gr.HTML(visible=True), self.panel: gr.Column(visible=False), self.hash: ""}
+        on_page = [run for run in pair_of_runs if run.id == chosen] or pair_of_runs or mine
         choices = [(run_label(run, pair_of_runs), run.id) for run in reversed(mine)]
-        words = await self.show_hash(chosen, request)
-        return [gr.HTML(visible=False), gr.Column(visible=True), gr.update(choices=choices, value=chosen), words]
+        return {
+            self.empty: gr.HTML(visible=False),
+            self.panel: gr.Column(visible=True),
+            self.which: gr.update(choices=choices, value=on_page[0].id),
+            self.hash: hash_html(on_page[0]),
+        }
 
-    async def show_hash(self, run_id: Any, request: gr.Request) -> str:
+    def show_hash(self, visitor: Visitor, run_id: Text) -> Shown:
         """The SHA-256 that the run's script has to print, or why it will print another."""
-        try:
-            return await asyncio.to_thread(hash_html, self._run(run_id, request))
-        except MnistLabError as error:
-            return error_html(error)
-
-    async def save_weights(self, run_id: Any, point: Any, form: Any, request: gr.Request) -> tuple[Any, str]:
-        """The weights of a run at its best, last or looked-at epoch."""
-
-        def make() -> tuple[str, bytes]:
-            run = self._run(run_id, request)
-            return weights_file(run, _choice(Point, point), _choice(WeightsFormat, form))
-
-        return await _save(make)
-
-    async def save_script(self, run_id: Any, request: gr.Request) -> tuple[Any, str]:
-        """The run as a PyTorch file that stands on its own."""
-
-        def make() -> tuple[str, bytes]:
-            run = self._run(run_id, request)
-            return f"mnist-lab-{run.name}.py", script(run.experiment).encode()
-
-        return await _save(make)
-
-    async def save_png(self, ids: Any, overlay: Any, request: gr.Request) -> tuple[Any, str]:
-        """The curves on the page as a slide of pixels."""
-        return await _save(lambda: self._figure("png", ids, overlay, request))
-
-    async def save_svg(self, ids: Any, overlay: Any, request: gr.Request) -> tuple[Any, str]:
-        """The curves on the page as a slide of lines."""
-        return await _save(lambda: self._figure("svg", ids, overlay, request))
-
-    async def save_points(self, ids: Any, overlay: Any, request: gr.Request) -> tuple[Any, str]:
-        """Every point of the curves on the page."""
-        return await _save(lambda: ("mnist-lab-curves.csv", points_csv(self._on_page(ids, overlay, request))))
-
-    async def save_runs(self, request: gr.Request) -> tuple[Any, str]:
-        """The table of all runs of the visit."""
-        return await _save(lambda: ("mnist-lab-runs.csv", runs_csv(self.visit.store.of_owner(owner_of(request)))))
-
-    def _figure(self, form: str, ids: Any, overlay: Any, request: gr.Request) -> tuple[str, bytes]:
-        from mnist_demo.export import figures  # here: matplotlib takes half a second that most visits never need
-
-        runs = self._on_page(ids, overlay, request)[: figures.MAX_RUNS]
-        labels = [difference_text(runs[0].experiment, run.experiment) for run in runs]
-        labels[0] = difference_text(runs[1].experiment, runs[0].experiment)
-        names = [*NAMES, *(run.name for run in runs[2:])]
-        shown = [
-            figures.Shown(name, label, tuple(run.history), run.best)
-            for name, label, run in zip(names, labels, runs, strict=True)
-        ]
-        words = caption([run.experiment for run in runs])
-        return f"mnist-lab-{runs[0].name}-{runs[1].name}.{form}", figures.figure(shown, words, figures.Format(form))
-
-    def _run(self, run_id: Any, request: gr.Request) -> Run:
-        return self.visit.store.get(run_id if isinstance(run_id, str) else "", owner_of(request))
-
-    def _on_page(self, ids: Any, overlay: Any, request: gr.Request) -> list[Run]:
-        pair_of_runs = self.visit.runs(ids, request)
-        if len(pair_of_runs) != 2:
-            raise RunError("There are no curves yet: train a pair first.")
-        return pair_of_runs + [run for run in self.visit.runs(overlay, request) if run not in pair_of_runs]
+        return {self.hash: hash_html(visitor.run(run_id))}
 
 
-async def _save(make: Callable[[], tuple[str, bytes]]) -> tuple[Any, str]:
-    """Makes a file in a thread and hands it to the browser, or says in a sentence why there is none."""
-    try:
-        name, content = await asyncio.to_thread(make)
-    except MnistLabError as error:
-        return gr.skip(), error_html(error)
-    value: DownloadValue = download_value(
-        name, content, FILE_TYPES.get(name.rpartition(".")[2], "application/octet-stream")
-    )
-    return value, ""
+def _saving(make: Callable[..., File], place: gr.HTML) -> Callable[..., Any]:
+    """The handler that makes a file in a thread and hands it to the browser; it takes what `make` takes."""
+
+    @functools.wraps(make)
+    async def save(visitor: Visitor, *values: Any) -> Shown:
+        name, content = await asyncio.to_thread(make, visitor, *values)
+        kind = FILE_TYPES.get(name.rpartition(".")[2], "application/octet-stream")
+        return {place: download_value(name, content, kind)}
+
+    return save
+
+
+def weights_of(visitor: Visitor, run_id: Text, point: Point, form: WeightsFormat) -> File:
+    """The weights of a run at its best, last or looked-at epoch."""
+    run = visitor.run(run_id)
+    return weights_file(run, point, form, visitor.cursors.get(run.id))
+
+
+def script_of(visitor: Visitor, run_id: Text) -> File:
+    """The run as a PyTorch file that stands on its own."""
+    run = visitor.run(run_id)
+    return f"mnist-lab-{run.name}.py", script(run.experiment).encode()
+
+
+def png_of(visitor: Visitor) -> File:
+    """The curves on the page as a slide of pixels."""
+    return _figure(visitor, "png")
+
+
+def svg_of(visitor: Visitor) -> File:
+    """The curves on the page as a slide of lines."""
+    return _figure(visitor, "svg")
+
+
+def points_of(visitor: Visitor) -> File:
+    """Every point of the curves on the page."""
+    return "mnist-lab-curves.csv", points_csv(visitor.on_page)
+
+
+def runs_of(visitor: Visitor) -> File:
+    """The table of all runs of the visit."""
+    return "mnist-lab-runs.csv", runs_csv(visitor.runs)
+
+
+def _figure(visitor: Visitor, form: str) -> File:
+    from mnist_demo.export import figures  # here: matplotlib takes half a second that most visits never need
+
+    runs = visitor.on_page[: figures.MAX_RUNS]
+    labels = [difference_text(runs[0].experiment, run.experiment) for run in runs]
+    labels[0] = difference_text(runs[1].experiment, runs[0].experiment)
+    names = [*NAMES, *(run.name for run in runs[2:])]
+    shown = [
+        figures.Shown(name, label, tuple(run.history), run.best)
+        for name, label, run in zip(names, labels, runs, strict=True)
+    ]
+    words = caption([run.experiment for run in runs])
+    return f"mnist-lab-{runs[0].name}-{runs[1].name}.{form}", figures.figure(shown, words, figures.Format(form))
 
 
 def hash_html(run: Run) -> str:
@@ -177,9 +171,3 @@ def hash_html(run: Run) -> str:
 def run_label(run: Run, pair_of_runs: list[Run]) -> str:
     """A run in a list: its name, and where it stands on the page."""
     return f"{run.name} (run {NAMES[pair_of_runs.index(run)]})" if run in pair_of_runs[:2] else run.name
-
-
-def _choice(choices: type[Choice], value: Any) -> Choice:
-    if not isinstance(value, str) or value not in set(choices):
-        raise RunError(f"There is no such choice; choose one of {', '.join(choices)}.")
-    return choices(value)

@@ -5,26 +5,28 @@ Knows the components and what each shows; what a run looked like is `mnist_demo.
 
 import asyncio
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
 
 import gradio as gr
 import numpy as np
+from annotated_types import Interval
 
 from mnist_demo.errors import MnistLabError
 from mnist_demo.experiment.config import Experiment
-from mnist_demo.images.data import load_validation_data
+from mnist_demo.images.data import CLASSES, load_validation_data
 from mnist_demo.serving.looks import Kept, Look, Looks, kept_at, nearest_point, scrub_epochs
 from mnist_demo.serving.runs import Run
-from mnist_demo.ui.after.calibration import NOTE as CALIBRATION_NOTE
-from mnist_demo.ui.after.calibration import calibration_html
-from mnist_demo.ui.after.looking_back import heading_html, is_cell
-from mnist_demo.ui.components import Packed
+from mnist_demo.serving.visitors import Cell, Visitor
+from mnist_demo.ui.components.calibration import NOTE as CALIBRATION_NOTE
+from mnist_demo.ui.components.calibration import calibration_html
 from mnist_demo.ui.components.confusion import confusion_value, create_confusion, matrix
 from mnist_demo.ui.components.tiles import ColorMap, Tile, create_tiles, tile, tiles_value
 from mnist_demo.ui.drawing.digits import draw_validation_image
 from mnist_demo.ui.run_view import NAMES
-from mnist_demo.ui.visit import Visit, note_html
+from mnist_demo.ui.values import Drawn, Place
+from mnist_demo.ui.visit import Lab, Shown, note_html, read
 
 CONCURRENT_LOOKS = 2
 TILE_SIZE = 56  # pixels
@@ -34,27 +36,26 @@ COLOURS_NOTE = (
 )
 CHOOSE = "Choose a cell to see its images."
 ON_CANVAS = "Choose an image to put it on the Draw tab's canvas."
+CELL_IMAGES = "cell"  # the list in a visitor's record
+
+_Title = Literal["Run A", "Run B"]
+_TITLES = get_args(_Title)  # of the matrices
+_Digit = Annotated[Place, Interval(ge=0, lt=CLASSES)]
 
 
-_TITLES = [f"Run {name}" for name in NAMES]  # of the matrices
-
-
-def chosen_cell(event: gr.SelectData) -> list[int] | None:
-    """[run, row, column] of the cell that was clicked; only one run's matrix may be on the page."""
-    if not is_cell(event.index) or event.value not in _TITLES:
-        return None
-    return [_TITLES.index(event.value), *event.index[1:]]
+def chosen_cell(event: gr.SelectData) -> Cell:
+    """The cell that was clicked; only one run's matrix may be on the page. Raises InvalidValue for what is none."""
+    _, row, column = read(tuple[Place, _Digit, _Digit], event.index)
+    return _TITLES.index(read(_Title, event.value)), row, column
 
 
 class LookPanel:
     """Both runs' weights and answers, built inside the current Blocks context."""
 
-    def __init__(self, visit: Visit) -> None:
-        self.root = visit.root
-        self.looks = Looks(visit.root)
+    def __init__(self, lab: Lab) -> None:
+        self.lab, self.root = lab, lab.root
+        self.looks = Looks(lab.root)
         self.gate = asyncio.Semaphore(CONCURRENT_LOOKS)
-        self.cell = gr.State(None)  # [run, row, column] that was clicked
-        self.cell_images = gr.State(())  # places, among the validation images, of those shown
         with gr.Row():
             self.sides = [_Side(name) for name in NAMES]
         gr.HTML(note_html(COLOURS_NOTE) + note_html(CALIBRATION_NOTE))
@@ -65,38 +66,39 @@ class LookPanel:
     @property
     def outputs(self) -> list[Any]:
         """The components that `show` fills."""
-        sides = [
-            component for side in self.sides for component in (side.column, side.heading, side.tiles, side.calibration)
-        ]
-        return [*sides, self.confusion, self.cell_words, self.cell_tiles, self.cell_images]
+        sides = [part for side in self.sides for part in (side.column, side.heading, side.tiles, side.calibration)]
+        return [*sides, self.confusion, self.cell_words, self.cell_tiles]
 
-    async def show(self, pair_of_runs: list[Run], place: int, wanted: tuple[int, ...], cell: Any) -> list[Any]:
-        """The runs at a place of `scrub_epochs`; `wanted` are those of the pair that are looked at."""
-        epoch = scrub_epochs(pair_of_runs)[place]
+    async def show(self, visitor: Visitor, epoch: float, wanted: tuple[int, ...]) -> Shown:
+        """The runs at an epoch; `wanted` are those of the pair that are looked at."""
+        pair_of_runs = visitor.measured_pair
+        place = scrub_epochs(pair_of_runs).index(epoch)
         points = [nearest_point(run, epoch) for run in pair_of_runs]
         kept = [
             kept_at(run, index) if n in wanted else None
             for n, (run, index) in enumerate(zip(pair_of_runs, points, strict=True))
         ]
         looks = await asyncio.gather(*map(self._look, kept))
-        shown: list[Any] = []
+        shown: Shown = {}
         for n, (run, index, look) in enumerate(zip(pair_of_runs, points, looks, strict=True)):
-            words = look if isinstance(look, str) else ""
+            side, is_seen = self.sides[n], isinstance(look, Look)
+            words = "" if is_seen else str(look or "")
+            shown[side.column] = gr.Column(visible=n in wanted)
+            shown[side.heading] = heading_html(NAMES[n], run, index) + note_html(words)
             tiles = weight_tiles(look, run.experiment) if isinstance(look, Look) else []
-            heading = heading_html(NAMES[n], run, index) + note_html(words)
-            calibration = calibration_html(look.calibration) if isinstance(look, Look) else ""
-            shown += [
-                gr.Column(visible=n in wanted),
-                heading,
-                tiles_value(tiles, size=TILE_SIZE, seq=place),
-                calibration,
-            ]
-        found = [(n, look) for n, look in enumerate(looks) if isinstance(look, Look)]
-        return [*shown, *self._confusion(found, cell, place)]
+            shown[side.tiles] = tiles_value(tiles, size=TILE_SIZE, seq=place)
+            shown[side.calibration] = calibration_html(look.calibration) if isinstance(look, Look) else ""
+        found = {n: look for n, look in enumerate(looks) if isinstance(look, Look)}
+        return {**shown, **self._confusion(visitor, found, place)}
 
-    def draw(self, images: Any, drawing: Any, event: gr.SelectData) -> Any:
+    def connect(self, canvas: gr.HTML) -> Any:
+        """Lets an image of the cell be put on the canvas; the event of that."""
+        self.canvas = canvas
+        return self.lab.on(self.cell_tiles.select, self.draw, [canvas], [canvas])
+
+    def draw(self, visitor: Visitor, event: gr.SelectData, drawing: Drawn) -> Shown:
         """The chosen one of the cell's images, for the canvas."""
-        return draw_validation_image(self.root, images, event, drawing)
+        return {self.canvas: draw_validation_image(self.root, visitor.choices.get(CELL_IMAGES, ()), event, drawing)}
 
     async def _look(self, kept: Kept | None) -> Look | str:
         try:
@@ -105,35 +107,39 @@ class LookPanel:
         except MnistLabError as error:
             return str(error)
 
-    def _confusion(
-        self, found: list[tuple[int, Look]], cell: Any, place: int
-    ) -> tuple[Packed, str, Packed, tuple[int, ...]]:
+    def _confusion(self, visitor: Visitor, found: dict[int, Look], seq: int) -> Shown:
         """The matrices, and the images of the chosen cell."""
         matrices = []
-        for n, look in found:
+        for n, look in found.items():
             label = f"{look.right:,} of {look.images:,} validation images right. Rows: the digit, columns: the answer."
             matrices.append(matrix(_TITLES[n], label, look.counts))
-        looks = dict(found)
-        if not is_cell(cell) or cell[0] not in looks:
-            return (
-                confusion_value(matrices, seq=place),
-                note_html(CHOOSE if found else ""),
-                tiles_value([], seq=place),
-                (),
-            )
-        n, row, column = cell
-        look, place_in_row = looks[n], list(looks).index(n)
-        count = look.counts[row][column]
-        images = self.looks.cell(look, row, column)
-        tiles = cell_tiles(look, images, self.root)
-        more = f", the {len(tiles)} it is surest of" if count > len(tiles) else ""
-        words = f"{_TITLES[n]}: {count} × {row} read as {column}{more}. {ON_CANVAS if tiles else ''}"
-        return (
-            confusion_value(matrices, selected=[place_in_row, row, column], seq=place),
-            note_html(words),
-            tiles_value(tiles, size=TILE_SIZE, are_choices=True, seq=place),
-            images,
-        )
+        if visitor.cell is None or visitor.cell[0] not in found:
+            return {
+                self.confusion: confusion_value(matrices, seq=seq),
+                self.cell_words: note_html(CHOOSE if found else ""),
+                self.cell_tiles: tiles_value([], seq=seq),
+            }
+        n, row, column = visitor.cell
+        count, images = found[n].counts[row][column], self.looks.cell(found[n], row, column)
+        visitor.choices[CELL_IMAGES] = images
+        more = f", the {len(images)} it is surest of" if count > len(images) else ""
+        words = f"{_TITLES[n]}: {count} × {row} read as {column}{more}. {ON_CANVAS if images else ''}"
+        tiles = cell_tiles(found[n], images, self.root)
+        return {
+            self.confusion: confusion_value(matrices, selected=[list(found).index(n), row, column], seq=seq),
+            self.cell_words: note_html(words),
+            self.cell_tiles: tiles_value(tiles, size=TILE_SIZE, are_choices=True, seq=seq),
+        }
+
+
+def heading_html(name: str, run: Run, index: int) -> str:
+    """Whose weights are shown, and from when: only some epochs' weights are kept of a long run."""
+    kept = kept_at(run, index)
+    if kept is None:
+        return f'<h3 class="mnist-look">Run {name}: no weights yet</h3>'
+    epoch = run.history[kept.index].epoch
+    note = "" if kept.index == index else f" (nearest kept to epoch {run.history[index].epoch:.3g})"
+    return f'<h3 class="mnist-look">Run {name}, first layer at epoch {epoch:.3g}{escape(note)}</h3>'
 
 
 def weight_tiles(look: Look, experiment: Experiment) -> list[Tile]:

@@ -5,49 +5,59 @@ run looked like is `mnist_demo.serving.looks`.
 """
 
 import asyncio
+from collections.abc import Sequence
+from enum import StrEnum
 from html import escape
 from typing import Any
 
 import gradio as gr
 
 from mnist_demo.errors import InvalidCheckpoint
+from mnist_demo.hints.epochs import best_sentence, stopping_sentence
 from mnist_demo.serving.looks import nearest_place, nearest_point, scrub_epochs
 from mnist_demo.serving.runs import Run
+from mnist_demo.serving.visitors import Visitor
 from mnist_demo.ui.after.look_panel import LookPanel, chosen_cell
-from mnist_demo.ui.after.looking_back import (
-    best_sentence,
-    is_number,
-    numbers_html,
-    stopping_sentence,
-    whole_number,
-)
 from mnist_demo.ui.answers import Reader, read_drawing
-from mnist_demo.ui.components import Packed
 from mnist_demo.ui.components.bars import create_bars
-from mnist_demo.ui.run_view import NAMES, pair_curves
-from mnist_demo.ui.visit import QUICK, Visit, note_html
+from mnist_demo.ui.components.canvas import Drawing
+from mnist_demo.ui.run_view import NAMES, PairView, row_head_html
+from mnist_demo.ui.values import Drawn, Number, whole_number
+from mnist_demo.ui.visit import QUICK, Lab, Shown, note_html, read, table_html
 
 EMPTY = "Train a pair first. When it has ended or is stopped, a slider here goes back through its epochs."
-BOTH = "both"
 EPOCHS, POINTS = "Look back to epoch", "Look back to evaluated point (several an epoch)"
-SHOWN = {"A": (0,), "B": (1,), BOTH: (0, 1)}
 PATIENCE = 5
+MAX_PATIENCE = 200
 DRAW_FIRST = "Draw a digit on the Draw tab: its answer at every epoch appears here."
 DRAWING_HEADING = '<h3 class="mnist-look">Your drawing</h3>'
+HEAD = ("Run", "Epoch", "Train loss", "Val. loss", "Train acc.", "Val. acc.")
+
+
+class Which(StrEnum):
+    """The runs of the pair that are looked at."""
+
+    A = "A"
+    B = "B"
+    BOTH = "both"
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Their places in the pair."""
+        return {Which.A: (0,), Which.B: (1,)}.get(self, (0, 1))
 
 
 class Scrubber:
     """The slider, and below it what follows it. Both are built inside the current Blocks context."""
 
-    def __init__(self, visit: Visit) -> None:
+    def __init__(self, lab: Lab, view: PairView) -> None:
         """Builds the slider, which stays in sight while the page is scrolled down to what follows it."""
-        self.visit = visit
+        self.lab, self.view = lab, view
         with gr.Column(visible=False, elem_classes="mnist-scrub") as self.bar:
             self.position = gr.Slider(0, 1, step=1, value=0, label=EPOCHS, elem_id="scrub", buttons=[])
 
-    def build_panel(self, charts: Any, current: gr.State, finished: gr.State, overlay: gr.State) -> None:
+    def build_panel(self) -> None:
         """Builds what follows the slider; `connect` then lets it follow."""
-        self.charts, self.current, self.finished, self.overlay = charts, current, finished, overlay
         self.empty = gr.HTML(note_html(EMPTY))
         with gr.Column(visible=False) as self.panel:
             with gr.Row(elem_classes="mnist-buttons"):
@@ -56,10 +66,10 @@ class Scrubber:
                     for index, text in enumerate(("Best of A", "Best of B", "First", "Last"))
                 ]
             self.numbers = gr.HTML("", elem_id="scrub-numbers")
-            self.which = gr.Radio(list(SHOWN), value=BOTH, show_label=False, container=False, elem_id="scrub-run")
+            self.which = gr.Radio(list(Which), value=Which.BOTH, show_label=False, container=False, elem_id="scrub-run")
             gr.HTML(DRAWING_HEADING)
             self.bars = create_bars(elem_id="scrub-bars")
-            self.looks = LookPanel(self.visit)
+            self.looks = LookPanel(self.lab)
             with gr.Accordion("Early stopping without retraining", open=True):
                 self.patience = gr.Slider(
                     1, 20, step=1, value=PATIENCE, label="Patience (epochs)", elem_id="patience", buttons=[]
@@ -67,175 +77,158 @@ class Scrubber:
                 self.stopping = gr.HTML("", elem_id="stopping")
 
     @property
-    def parts(self) -> list[Any]:
-        """What `closed` hides and `open` shows."""
-        return [self.empty, self.bar, self.panel]
+    def outputs(self) -> list[Any]:
+        """What `close` and `open` fill."""
+        return [self.empty, self.bar, self.panel, self.position, self.stopping, self.numbers]
 
-    @staticmethod
-    def closed() -> list[Any]:
-        """The parts before and while a pair trains: they would show where the last training ended."""
-        return [gr.HTML(visible=True), gr.Column(visible=False), gr.Column(visible=False)]
+    def close(self) -> Shown:
+        """Before and while a pair trains: the slider would show where the last training ended."""
+        return {
+            self.empty: gr.HTML(visible=True),
+            self.bar: gr.Column(visible=False),
+            self.panel: gr.Column(visible=False),
+        }
 
-    def connect(self, canvas: Any, tab: gr.Tab, tabs: gr.Tabs) -> None:
-        """Connects everything, once the Draw tab's canvas is there; `tab` is the one that this panel is in."""
-        place = [self.position, self.which, self.current]
-        followed = [*place, self.overlay, canvas]
-        follows = [self.charts, self.numbers, self.bars]
-        looked_at = [*place, self.looks.cell]
-        opened_by = [self.which, self.patience, self.current, canvas]
-        opening = [*self.parts, self.position, self.looks.cell, self.stopping, self.numbers, self.bars]
-        # A number may be typed beside a slider, and Gradio refuses what is out of its bounds: the handlers know better.
-        unchecked: dict[str, Any] = {"preprocess": False, **QUICK}
-        newest: dict[str, Any] = {"trigger_mode": "always_last", **unchecked}
-
-        opened = self.finished.change(self.open, opened_by, opening, **unchecked)
-        opened.then(self.look, looked_at, self.looks.outputs, **unchecked)
-        moved = self.position.input(self.follow, followed, follows, **newest)
-        moved.then(self.look, looked_at, self.looks.outputs, **newest)  # afterwards: it asks thousands of images
-        chosen = self.which.input(self.answer, [*place, canvas], self.bars, **newest)
-        chosen.then(self.look, looked_at, self.looks.outputs, **newest)
-        clicked = self.charts.select(self.click_curve, followed[1:], [self.position, *follows], **unchecked)
-        clicked.then(self.look, looked_at, self.looks.outputs, **unchecked)
-        for index, button in enumerate(self.jumps):
-
-            async def jump(request: gr.Request, *values: Any, index: int = index) -> list[Any]:
-                return await self.jump(index, *values, request=request)
-
-            jumped = button.click(jump, followed[1:], [self.position, *follows], **unchecked)
-            jumped.then(self.look, looked_at, self.looks.outputs, **unchecked)
-        tab.select(self.answer, [*place, canvas], self.bars, **unchecked)
-        self.looks.confusion.select(self.click_cell, place, [self.looks.cell, *self.looks.outputs], **unchecked)
-        drawn = self.looks.cell_tiles.select(self.looks.draw, [self.looks.cell_images, canvas], canvas, **unchecked)
-        drawn.then(lambda: gr.Tabs(selected="draw"), None, tabs, **QUICK)
-        self.patience.input(self.stop_early, [self.patience, self.current], self.stopping, **unchecked)
-
-    async def open(self, which: Any, patience: Any, ids: Any, drawing: Any, request: gr.Request) -> list[Any]:
+    def open(self, visitor: Visitor, patience: float | None) -> Shown:
         """When a training has ended: the slider reaches its last point and stands there."""
-        pair_of_runs = self._pair(ids, request)
+        pair_of_runs = visitor.measured_pair
         if not pair_of_runs:
-            return [*self.closed(), *[gr.skip()] * 5]
+            return self.close()
+        visitor.look_at(None)
         epochs = scrub_epochs(pair_of_runs)
         last = len(epochs) - 1
-        for run in pair_of_runs:
-            run.cursor = None
         label = EPOCHS if epochs[-1] == last else POINTS
-        slider = gr.Slider(0, max(last, 1), value=last, step=1, label=label)
-        shown = [gr.HTML(visible=False), gr.Column(visible=True), gr.Column(visible=True)]
-        sentences = self.stop_early(patience, ids, request)
-        bars = await self._answer(pair_of_runs, epochs[last], which, drawing)
-        return [*shown, slider, None, sentences, _numbers(pair_of_runs, epochs[last]), bars]
+        return {
+            self.empty: gr.HTML(visible=False),
+            self.bar: gr.Column(visible=True),
+            self.panel: gr.Column(visible=True),
+            self.position: gr.Slider(minimum=0, maximum=max(last, 1), value=last, step=1, label=label),
+            **self.stop_early(visitor, patience),
+            self.numbers: _numbers(pair_of_runs, epochs[last]),
+        }
 
-    async def follow(
-        self, position: Any, which: Any, ids: Any, overlay: Any, drawing: Any, request: gr.Request
-    ) -> list[Any]:
-        """The slider has been moved: curves' cursor, numbers, the drawing's answer and the Draw tab follow."""
-        pair_of_runs = self._pair(ids, request)
+    def connect(self, canvas: gr.HTML, tab: gr.Tab, tabs: gr.Tabs, ended: Sequence[Any]) -> None:
+        """Connects everything, once the Draw tab's canvas is there; `tab` is the one that this panel is in."""
+        lab, drawn = self.lab, [self.which, canvas]
+        follows = [*self.view.outputs, self.numbers, self.bars]
+        newest: dict[str, Any] = {"trigger_mode": "always_last"}
+        moves = [
+            lab.on(self.position.input, self.follow, [self.position, *drawn], follows, **newest),
+            lab.on(self.view.charts.select, self.click_curve, drawn, [self.position, *follows]),
+            lab.on(self.which.input, self.answer, drawn, [self.bars], **newest),
+        ]
+        for index, button in enumerate(self.jumps):
+
+            async def jump(visitor: Visitor, which: Which, drawing: Drawn, index: int = index) -> Shown:
+                return await self.jump(visitor, index, which, drawing)
+
+            moves.append(lab.on(button.click, jump, drawn, [self.position, *follows]))
+        for event in moves:  # afterwards: it asks thousands of images
+            lab.on(event.then, self.look, [self.which], self.looks.outputs, **newest)
+        for event in ended:
+            lab.on(event.then, self.answer, drawn, [self.bars])
+            lab.on(event.then, self.look, [self.which], self.looks.outputs)
+        lab.on(tab.select, self.answer, drawn, [self.bars])
+        lab.on(self.looks.confusion.select, self.click_cell, [self.which], self.looks.outputs)
+        self.looks.connect(canvas).then(lambda: gr.Tabs(selected="draw"), None, tabs, **QUICK)
+        lab.on(self.patience.input, self.stop_early, [self.patience], [self.stopping])
+
+    async def follow(self, visitor: Visitor, position: Number | None, which: Which, drawing: Drawn) -> Shown:
+        """The slider has been moved: curves' cursor, cards, numbers, the drawing's answer and the Draw tab follow."""
+        pair_of_runs = visitor.measured_pair
         if not pair_of_runs:
-            return [gr.skip()] * 3
-        epoch = _epoch(position, pair_of_runs)
-        for run in pair_of_runs:
-            run.cursor = nearest_point(run, epoch)
-        others = [run for run in self.visit.runs(overlay, request) if run not in pair_of_runs]
-        curves = pair_curves(pair_of_runs, others, cursor=epoch)
-        bars = await self._answer(pair_of_runs, epoch, which, drawing)
-        return [curves, _numbers(pair_of_runs, epoch), bars]
+            return {}
+        epochs = scrub_epochs(pair_of_runs)
+        last = len(epochs) - 1
+        epoch = epochs[whole_number(position, 0, last, last)]
+        visitor.look_at(epoch)
+        return {
+            **self.view.show(visitor),
+            self.numbers: _numbers(pair_of_runs, epoch),
+            **await self.answer(visitor, which, drawing),
+        }
 
-    async def answer(self, position: Any, which: Any, ids: Any, drawing: Any, request: gr.Request) -> Any:
-        """What the runs said, at that point, of what is on the Draw tab's canvas."""
-        pair_of_runs = self._pair(ids, request)
+    async def answer(self, visitor: Visitor, which: Which, drawing: Drawn) -> Shown:
+        """What the runs said, at the epoch looked at, of what is on the Draw tab's canvas."""
+        pair_of_runs = visitor.measured_pair
         if not pair_of_runs:
-            return gr.skip()
-        return await self._answer(pair_of_runs, _epoch(position, pair_of_runs), which, drawing)
+            return {}
+        epoch = _epoch(visitor, pair_of_runs)
 
-    async def look(self, position: Any, which: Any, ids: Any, cell: Any, request: gr.Request) -> list[Any]:
-        """Weights, confusion matrices and the images of the chosen cell at that point.
+        def ask() -> str:
+            readers = [self._reader(NAMES[n], pair_of_runs[n], epoch) for n in which.places]
+            return read_drawing(drawing, readers, blank=DRAW_FIRST, can_explain=False).bars
+
+        async with self.lab.reading:
+            return {self.bars: await asyncio.to_thread(ask)}
+
+    async def look(self, visitor: Visitor, which: Which) -> Shown:
+        """Weights, confusion matrices and the images of the chosen cell at the epoch looked at.
 
         Nothing if the visitor has moved on meanwhile: looks take their time, and a quicker one may have been answered.
         """
-        pair_of_runs = self._pair(ids, request)
+        pair_of_runs, epoch = visitor.measured_pair, visitor.epoch
         if not pair_of_runs:
-            return [gr.skip()] * len(self.looks.outputs)
-        cursors = [run.cursor for run in pair_of_runs]
-        shown = await self.looks.show(pair_of_runs, _place(position, pair_of_runs), _shown(which), cell)
-        has_moved_on = [run.cursor for run in pair_of_runs] != cursors
-        return [gr.skip()] * len(self.looks.outputs) if has_moved_on else shown
+            return {}
+        shown = await self.looks.show(visitor, _epoch(visitor, pair_of_runs), which.places)
+        return shown if visitor.epoch == epoch else {}
 
-    async def click_curve(
-        self, which: Any, ids: Any, overlay: Any, drawing: Any, event: gr.SelectData, request: gr.Request
-    ) -> list[Any]:
+    async def click_curve(self, visitor: Visitor, event: gr.SelectData, which: Which, drawing: Drawn) -> Shown:
         """A point of the curves was chosen: the slider goes there."""
-        pair_of_runs = self._pair(ids, request)
-        if not pair_of_runs or not is_number(event.value):
-            return [gr.skip()] * 4
-        epochs = scrub_epochs(pair_of_runs)
-        place = nearest_place(epochs, event.value)
-        return [place, *await self.follow(place, which, ids, overlay, drawing, request)]
+        return await self._go_to(visitor, read(Number, event.value), which, drawing)
 
-    async def jump(
-        self, index: int, which: Any, ids: Any, overlay: Any, drawing: Any, *, request: gr.Request
-    ) -> list[Any]:
+    async def jump(self, visitor: Visitor, index: int, which: Which, drawing: Drawing) -> Shown:
         """To the best point of A or B, the first or the last one."""
-        pair_of_runs = self._pair(ids, request)
+        pair_of_runs = visitor.measured_pair
         if not pair_of_runs:
-            return [gr.skip()] * 4
+            return {}
         epochs = scrub_epochs(pair_of_runs)
-        place = 0 if index == 2 else len(epochs) - 1
         if index < 2:
             run = pair_of_runs[index]
-            place = epochs.index(run.history[run.best or 0].epoch)
-        return [place, *await self.follow(place, which, ids, overlay, drawing, request)]
+            return await self._go_to(visitor, run.history[run.best or 0].epoch, which, drawing)
+        return await self._go_to(visitor, epochs[0 if index == 2 else -1], which, drawing)
 
-    async def click_cell(
-        self, position: Any, which: Any, ids: Any, event: gr.SelectData, request: gr.Request
-    ) -> list[Any]:
+    async def _go_to(self, visitor: Visitor, epoch: float, which: Which, drawing: Drawing) -> Shown:
+        """The slider goes to the point nearest to an epoch, and everything follows."""
+        if not visitor.measured_pair:
+            return {}
+        place = nearest_place(scrub_epochs(visitor.measured_pair), epoch)
+        return {self.position: place, **await self.follow(visitor, place, which, drawing)}
+
+    async def click_cell(self, visitor: Visitor, event: gr.SelectData, which: Which) -> Shown:
         """A cell of a matrix was chosen: its images are shown, here and at every point scrubbed to."""
-        chosen = chosen_cell(event)
-        return [chosen, *await self.look(position, which, ids, chosen, request)]
+        visitor.cell = chosen_cell(event)
+        return await self.look(visitor, which)
 
-    def stop_early(self, patience: Any, ids: Any, request: gr.Request) -> str:
+    def stop_early(self, visitor: Visitor, patience: Number | None) -> Shown:
         """Where early stopping would have ended each run, one sentence a run."""
-        epochs = whole_number(patience, 1, 200, PATIENCE)
-        return "".join(
-            f"<p>{escape(stopping_sentence(name, run.history, epochs, run.experiment.epochs))}</p>"
-            for name, run in zip(NAMES, self._pair(ids, request), strict=False)
-        )
-
-    def _pair(self, ids: Any, request: gr.Request) -> list[Run]:
-        """Runs A and B with at least one point each; none if one of them is gone."""
-        found = self.visit.runs(ids, request)
-        return found if len(found) == 2 and all(run.history for run in found) else []
-
-    async def _answer(self, pair_of_runs: list[Run], epoch: float, which: Any, drawing: Any) -> Packed:
-        def read() -> Packed:
-            readers = [self._reader(NAMES[n], pair_of_runs[n], epoch) for n in _shown(which)]
-            return read_drawing(drawing, readers, blank=DRAW_FIRST, can_explain=False).bars
-
-        async with self.visit.reading:
-            return await asyncio.to_thread(read)
+        epochs = whole_number(patience, 1, MAX_PATIENCE, PATIENCE)
+        sentences = [
+            stopping_sentence(name, run.history, epochs, run.experiment.epochs)
+            for name, run in zip(NAMES, visitor.measured_pair, strict=False)
+        ]
+        return {self.stopping: "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)}
 
     def _reader(self, name: str, run: Run, epoch: float) -> Reader:
         try:
-            model = self.visit.store.checkpoint(run, nearest_point(run, epoch))
+            model = self.lab.visitors.store.checkpoint(run, nearest_point(run, epoch))
         except InvalidCheckpoint:  # it has diverged
             return Reader(f"Run {name}", f"at epoch {epoch:.3g}", None)
         return Reader(f"Run {name}", f"at epoch {model.scores['epoch']:.3g}", model)
 
 
-def _place(position: Any, pair_of_runs: list[Run]) -> int:
-    """The slider's value as an index of `scrub_epochs`; what is no number goes to the end."""
-    last = len(scrub_epochs(pair_of_runs)) - 1
-    return whole_number(position, 0, last, last)
+def _epoch(visitor: Visitor, pair_of_runs: Sequence[Run]) -> float:
+    """The epoch looked at: the last one if none was chosen."""
+    return scrub_epochs(pair_of_runs)[-1] if visitor.epoch is None else visitor.epoch
 
 
-def _epoch(position: Any, pair_of_runs: list[Run]) -> float:
-    return scrub_epochs(pair_of_runs)[_place(position, pair_of_runs)]
-
-
-def _shown(which: Any) -> tuple[int, ...]:
-    """The places in the pair of the runs to show; what is no choice shows both."""
-    return SHOWN.get(which, SHOWN[BOTH]) if isinstance(which, str) else SHOWN[BOTH]
-
-
-def _numbers(pair_of_runs: list[Run], epoch: float) -> str:
-    sentences = [best_sentence(name, run.history) for name, run in zip(NAMES, pair_of_runs, strict=True)]
-    return numbers_html(NAMES, pair_of_runs, epoch) + "".join(map(note_html, sentences))
+def _numbers(pair_of_runs: Sequence[Run], epoch: float) -> str:
+    """What the runs measured at an epoch, and which epoch was their best."""
+    rows, sentences = [], []
+    for name, run in zip(NAMES, pair_of_runs, strict=True):
+        point = run.history[nearest_point(run, epoch)]
+        texts = [f"{point.epoch:.3g}", f"{point.train_loss:.3f}", f"{point.val_loss:.3f}"]
+        texts += [f"{point.train_accuracy:.1%}", f"{point.val_accuracy:.1%}"]
+        rows.append(f"<tr>{row_head_html(name)}{''.join(f'<td>{text}</td>' for text in texts)}</tr>")
+        sentences.append(note_html(best_sentence(name, run.history)))
+    return table_html(HEAD, rows) + "".join(sentences)

@@ -1,24 +1,24 @@
 """Step by step: the five lines of a training step as buttons, and what each leaves behind.
 
-Knows buttons and a table. What a press does is `mnist_demo.learning.step_by_step`; the visit keeps only which were
-pressed.
+Knows buttons and a table. What a press does is `mnist_demo.learning.step_by_step`; the visitor's record keeps only
+which were pressed.
 """
 
 import asyncio
-from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 import gradio as gr
 
-from mnist_demo.errors import MnistLabError, RunError
+from mnist_demo.errors import RunError
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.images.data import load_training_data
 from mnist_demo.learning.cost import multiply_adds
 from mnist_demo.learning.step_by_step import CODE, Bench, Press, Row, replay
+from mnist_demo.serving.visitors import Visitor
 from mnist_demo.ui.before.experiment_form import ExperimentForm
 from mnist_demo.ui.run_view import difference_text
-from mnist_demo.ui.visit import QUICK, Visit, error_html, note_html
+from mnist_demo.ui.visit import Lab, Shown, note_html, table_html
 
 LATEST = 8  # presses in the table
 MAX_MULTIPLY_ADDS = 3e8  # of one batch: all presses are replayed at each, which then takes under half a second
@@ -29,20 +29,11 @@ INTRODUCTION = (
 )
 
 
-@dataclass(frozen=True)
-class Pressed:
-    """What the page remembers: the network and the presses so far."""
-
-    experiment: Experiment
-    presses: tuple[Press, ...] = ()
-
-
 class StepByStep:
     """The panel. Build it inside the current Blocks context."""
 
-    def __init__(self, visit: Visit) -> None:
-        self.visit = visit
-        self.pressed = pressed = gr.State(Pressed(Experiment()))
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
         gr.HTML(note_html(INTRODUCTION))
         with gr.Row(elem_classes="mnist-steps"):
             buttons = {
@@ -53,51 +44,36 @@ class StepByStep:
             whole = gr.Button("All six in order", size="sm", min_width=90, elem_id="press-all")
             again = gr.Button("Start again", size="sm", min_width=90, elem_id="press-again")
             self.use_a = gr.Button("Start again with run A's knobs", size="sm", min_width=120, elem_id="press-use-a")
-        self.shown = shown = gr.HTML("", elem_id="bench")
-        quick: dict[str, Any] = {**QUICK, "trigger_mode": "multiple"}
-        for press, button in buttons.items():
+        self.shown = gr.HTML("", elem_id="bench")
+        for button, presses in ((whole, WHOLE_STEP), *((button, (press,)) for press, button in buttons.items())):
 
-            async def one(before: Any, press: Press = press) -> tuple[Any, str]:
-                return await self.press(before, (press,))
+            async def press(visitor: Visitor, presses: tuple[Press, ...] = presses) -> Shown:
+                return await self.press(visitor, presses)
 
-            button.click(one, pressed, [pressed, shown], **quick)
-        whole.click(self.press_all, pressed, [pressed, shown], **quick)
-        again.click(self.start_again, pressed, [pressed, shown], **quick)
+            lab.on(button.click, press, [], [self.shown], trigger_mode="multiple")
+        lab.on(again.click, self.start_again, [], [self.shown])
 
     def connect(self, form: ExperimentForm) -> None:
         """Lets the bench take the network and knobs of the form's run A."""
 
-        async def take_run_a(*values: Any) -> tuple[Any, str]:
-            try:
-                experiment = checked(form.read(values).a)
-            except MnistLabError as error:
-                return gr.skip(), error_html(error)
-            return await self.press(Pressed(experiment), ())
+        async def take_run_a(visitor: Visitor, *values: Any) -> Shown:
+            visitor.bench = checked(form.read(values).a)
+            return await self.start_again(visitor)
 
-        self.use_a.click(take_run_a, form.inputs, [self.pressed, self.shown], **QUICK)
+        self.lab.on(self.use_a.click, take_run_a, form.inputs, [], tell=self.shown)
 
-    async def press(self, before: Any, more: tuple[Press, ...]) -> tuple[Any, str]:
+    async def press(self, visitor: Visitor, more: tuple[Press, ...]) -> Shown:
         """One press, or several, after the ones before."""
-        now = before if isinstance(before, Pressed) else Pressed(Experiment())
-        after = Pressed(now.experiment, (*now.presses, *more))
-        try:
-            return after, await self._bench_html(after)
-        except MnistLabError as error:
-            return gr.skip(), error_html(error)
+        presses = (*visitor.presses, *more)
+        data = await asyncio.to_thread(load_training_data, self.lab.root)
+        bench = await asyncio.to_thread(replay, visitor.bench, presses, data)
+        visitor.presses = presses
+        return {self.shown: bench_html(visitor.bench, bench)}
 
-    async def press_all(self, before: Any) -> tuple[Any, str]:
-        """A whole training step in the right order."""
-        return await self.press(before, WHOLE_STEP)
-
-    async def start_again(self, before: Any) -> tuple[Any, str]:
+    async def start_again(self, visitor: Visitor) -> Shown:
         """The same network with its initial weights."""
-        experiment = before.experiment if isinstance(before, Pressed) else Experiment()
-        return await self.press(Pressed(experiment), ())
-
-    async def _bench_html(self, pressed: Pressed) -> str:
-        data = await asyncio.to_thread(load_training_data, self.visit.root)
-        bench = await asyncio.to_thread(replay, pressed.experiment, pressed.presses, data)
-        return bench_html(pressed.experiment, bench)
+        visitor.presses = ()
+        return await self.press(visitor, ())
 
 
 def checked(experiment: Experiment) -> Experiment:
@@ -116,17 +92,12 @@ def bench_html(experiment: Experiment, bench: Bench) -> str:
     last = bench.rows[-1]
     kind = "mnist-error" if last.is_refused else "mnist-said"
     said = f'<p class="{kind}" role="status"><code>{CODE[last.press]}</code><br>{escape(last.said)}</p>'
-    layers = "".join(f'<th scope="col">‖∇‖ {escape(layer)}</th>' for layer in bench.layers)
-    head = (
-        f'<th scope="col">Press</th><th scope="col">loss</th>{layers}'
-        '<th scope="col">weight</th><th scope="col">its gradient</th>'
-    )
+    head = ("Press", "loss", *(f"‖∇‖ {layer}" for layer in bench.layers), "weight", "its gradient")
     rows = [
         _row_html(number, bench.rows[number], bench.rows[number - 1] if number else None, bench.start)
         for number in range(len(bench.rows))
     ]
-    table = f"<thead><tr>{head}</tr></thead><tbody>{''.join(reversed(rows[-LATEST:]))}</tbody>"
-    return f'{said}<div class="mnist-wide"><table class="mnist-numbers">{table}</table></div>{title}'
+    return said + table_html(head, rows[-1 : -LATEST - 1 : -1]) + title
 
 
 def _row_html(number: int, row: Row, before: Row | None, start: float) -> str:

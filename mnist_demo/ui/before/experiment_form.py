@@ -11,8 +11,12 @@ import gradio as gr
 
 from mnist_demo.errors import InvalidExperiment
 from mnist_demo.experiment.config import Experiment, changed_fields, knobs, parse_text
+from mnist_demo.experiment.differences import value_words
 from mnist_demo.experiment.knobs import Knob, to_text
 from mnist_demo.experiment.pair import Pair
+from mnist_demo.serving.visitors import Visitor
+from mnist_demo.ui.values import Text
+from mnist_demo.ui.visit import Lab, Shown
 
 FRONT = ("network", "hidden_sizes", "activation", "dropout", "optimizer", "learning_rate", "train_size", "epochs")
 NOTHING = "nothing"
@@ -21,19 +25,6 @@ SLIDER_STEP = 0.05
 B_ROWS = 2  # a fair comparison changes one knob; the second row is for networks that need another optimizer
 
 TYPED_CLASS = "mnist-typed"  # of a list that takes other values too
-# Enter after typing "4" would take the first value of the list that has a 4 in it, "40": then the field is left
-# instead, which takes what was typed. After an arrow key Enter takes the value that it chose.
-TYPED_JS = f"""() => {{
-  let hasTyped = false;
-  document.addEventListener('input', ({{target}}) => {{ hasTyped = target.matches('.{TYPED_CLASS} input'); }}, true);
-  document.addEventListener('keydown', (event) => {{
-    if (['ArrowUp', 'ArrowDown', 'Tab'].includes(event.key)) hasTyped = false;
-    if (event.key !== 'Enter' || !hasTyped || !event.target.matches('.{TYPED_CLASS} input')) return;
-    hasTyped = false;
-    event.stopImmediatePropagation();
-    event.target.blur();
-  }}, true);
-}}"""
 
 
 class ExperimentForm:
@@ -55,8 +46,16 @@ class ExperimentForm:
             changes = list(changed_fields(pair.a, pair.b).items())
             self.b = [self._b_row(index, changes[index : index + 1]) for index in range(B_ROWS)]
         self.a = {name: self.a[name] for name in declared}
+
+    def connect(self, lab: Lab) -> None:
+        """Makes run B's fields offer the values of the knob chosen beside them."""
         for which, value in self.b:
-            which.input(_offer_values, [which], [value], queue=False, show_progress="hidden", api_visibility="private")
+
+            def offer(_visitor: Visitor, name: Text, now: Text | None, value: gr.Dropdown = value) -> Shown:
+                return {value: _offered(name, now)}
+
+            # Not `input`, which comes whenever the field is left.
+            lab.on(which.select, offer, [which, value], [value])
 
     @property
     def inputs(self) -> list[gr.components.Component]:
@@ -87,23 +86,23 @@ class ExperimentForm:
             changes[name] = _typed(name, value)
         return Pair(a=a, b=a.replace(**changes))
 
-    def updates(self, pair: Pair, *, is_locked: bool = False) -> list[Any]:
-        """Values for `inputs` that show the pair. Raises InvalidExperiment where B changes too many knobs."""
-        changes = list(changed_fields(pair.a, pair.b).items())
+    def show(self, pair: Pair, *, is_locked: bool = False) -> Shown:
+        """The pair in the fields. Raises InvalidExperiment where B changes too many knobs."""
+        changes = [(name, to_text(new)) for name, (_, new) in changed_fields(pair.a, pair.b).items()]
         if len(changes) > B_ROWS:
             names = ", ".join(name for name, _ in changes)
             raise InvalidExperiment(f"Run B may differ in at most {B_ROWS} knobs, not in {names}.")
-        declared = knobs()
-        values: list[Any] = []
-        for name in self.a:
+        shown: Shown = {}
+        for name, component in self.a.items():
             value = getattr(pair.a, name)
-            shown = value if _is_share(declared[name]) else to_text(value)
-            values.append(gr.update(value=shown, interactive=not is_locked))
-        for name, value in [(name, to_text(new)) for name, (_, new) in changes] + [(NOTHING, "")] * B_ROWS:
+            shown[component] = gr.update(
+                value=value if _is_share(knobs()[name]) else to_text(value), interactive=not is_locked
+            )
+        for (which, changed), (name, value) in zip(self.b, [*changes, *[(NOTHING, "")] * B_ROWS], strict=False):
             is_open = name != NOTHING and not is_locked
-            values.append(gr.update(value=name, interactive=not is_locked))
-            values.append(gr.update(choices=_values_of(name), value=value, interactive=is_open))
-        return values[: len(self.inputs)]
+            shown[which] = gr.update(value=name, interactive=not is_locked)
+            shown[changed] = gr.update(choices=_values_of(name), value=value, interactive=is_open)
+        return shown
 
     def _a_row(self, pair: Pair, *row: Knob) -> None:
         with gr.Row(equal_height=True):
@@ -146,7 +145,7 @@ def _control(knob: Knob, value: Any) -> gr.components.Component:
     """The component for a knob: a choice, a slider for shares, a list that takes other values for the rest."""
     common: dict[str, Any] = {"label": knob.title, "info": knob.help, "elem_id": f"knob-{knob.name}", "min_width": 120}
     if knob.choices:
-        return gr.Dropdown([str(choice) for choice in knob.choices], value=to_text(value), **common)
+        return gr.Dropdown(_values_of(knob.name), value=to_text(value), **common)
     if _is_share(knob):
         return gr.Slider(knob.minimum or 0, knob.maximum or 1, value=value, step=SLIDER_STEP, **common)
     return gr.Dropdown(
@@ -154,20 +153,22 @@ def _control(knob: Knob, value: Any) -> gr.components.Component:
     )
 
 
-def _values_of(name: str) -> list[str]:
+def _values_of(name: str) -> list[tuple[str, str]]:
+    """(words, value) of what a knob's list offers."""
     if name == NOTHING:
         return []
     knob = knobs()[name]
-    return [str(value) for value in knob.choices or knob.examples]
+    choices = [(value_words(knob.type(choice)), str(choice)) for choice in knob.choices]
+    return choices or [(example, example) for example in knob.examples]
 
 
-def _offer_values(name: Any) -> Any:
-    """Run B's choices for a knob; the first that is not A's default is put forward."""
-    if not isinstance(name, str) or name not in knobs():
+def _offered(name: str, now: str | None) -> Any:
+    """Run B's choices for a knob: the value stays if it is one of them, else the first that is not A's default."""
+    if name not in knobs():
         return gr.update(choices=[], value="", interactive=False)
-    values = _values_of(name)
+    values = [value for _, value in _values_of(name)]
     other = next((value for value in values if value != to_text(knobs()[name].default)), "")
-    return gr.update(choices=values, value=other, interactive=True)
+    return gr.update(choices=_values_of(name), value=now if now in values else other, interactive=True)
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -3,17 +3,40 @@
 Knows how a hint is shown; what there is to say is `mnist_demo.hints`.
 """
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 import gradio as gr
 
-from mnist_demo.experiment.config import describe_changes
+from mnist_demo.errors import RunError
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.experiment.differences import describe_changes
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.hints import Hint, hints
 from mnist_demo.serving.runs import Run
+from mnist_demo.ui.visit import Shown
 
 SLOTS = 3
+BOTH = "both"
+_NUMBERS = re.compile(r"[\d.,]+")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A hint, whose it is (A, B or both), and the run beside it."""
+
+    name: str
+    run: Run
+    other: Run
+    hint: Hint
+
+    @property
+    def suggested(self) -> Experiment:
+        """Run B of the next pair; the run itself where the hint proposes nothing."""
+        return self.run.experiment.replace(**(self.hint.try_b or {}))
 
 
 class HintPanel:
@@ -31,52 +54,51 @@ class HintPanel:
 
     @property
     def outputs(self) -> list[Any]:
-        """What `show` fills: texts, then buttons."""
+        """What `show` fills."""
         return [*self.texts, *self.buttons]
 
-    def show(self, pair_of_runs: Sequence[Run]) -> list[Any]:
-        """The hints on these runs."""
-        found = found_hints(pair_of_runs)
-        texts = [_markdown(name, hint) for name, _, hint in found]
-        buttons = [_button(run, hint) for _, run, hint in found]
-        missing = SLOTS - len(found)
-        hidden_texts, hidden_buttons = [gr.Markdown(visible=False)] * missing, [gr.Button(visible=False)] * missing
-        return [*texts, *hidden_texts, *buttons, *hidden_buttons]
+    def show(self, pair_of_runs: Sequence[Run]) -> Shown:
+        """The hints on these runs; none are hidden ones."""
+        shown: Shown = {}
+        found: list[Any] = [*found_hints(pair_of_runs), *[None] * SLOTS]
+        for text, button, each in zip(self.texts, self.buttons, found, strict=False):
+            shown[text] = _markdown(each) if each else gr.Markdown(visible=False)
+            shown[button] = _button(each) if each else gr.Button(visible=False)
+        return shown
 
     def suggestion(self, pair_of_runs: Sequence[Run], slot: int) -> Pair:
-        """The pair behind a hint's button. Raises gr.Error if it is no longer there."""
+        """The pair behind a hint's button. Raises RunError if it is no longer there."""
         found = found_hints(pair_of_runs)
-        if slot >= len(found) or not found[slot][2].try_b:
-            raise gr.Error("This hint is no longer there: train again.")
-        _, run, hint = found[slot]
-        return Pair(a=run.experiment, b=run.experiment.replace(**(hint.try_b or {})))
+        if slot >= len(found) or not found[slot].hint.try_b:
+            raise RunError("This hint is no longer there: train again.")
+        return Pair(a=found[slot].run.experiment, b=found[slot].suggested)
 
 
-def found_hints(pair_of_runs: Sequence[Run]) -> list[tuple[str, Run, Hint]]:
-    """(A, B or A and B; the run; its hint), at most SLOTS, what holds for both runs said once."""
+def found_hints(pair_of_runs: Sequence[Run]) -> list[Found]:
+    """At most SLOTS hints on two runs, what holds for both said once."""
     if len(pair_of_runs) != 2 or not all(run.history for run in pair_of_runs):
         return []
     a, b = pair_of_runs
-    of_a = hints(a.experiment, a.history, (b.experiment, b.history))
-    of_b = hints(b.experiment, b.history, (a.experiment, a.history))
-    texts_of_b = {hint.text for hint in of_b}
-    shared = [hint for hint in of_a if hint.text in texts_of_b]
-    found = [("Runs A and B", a, hint) for hint in shared]
-    own = [[(f"Run {n}", run, h) for h in hs if h not in shared] for n, run, hs in (("A", a, of_a), ("B", b, of_b))]
-    own[1] = [(name, run, hint) for name, run, hint in own[1] if hint.text not in {h.text for h in shared}]
-    for index in range(max(map(len, own))):
-        found += [hints_of_run[index] for hints_of_run in own if index < len(hints_of_run)]
-    return found[:SLOTS]
+    of_a = [Found("A", a, b, hint) for hint in hints(a.experiment, a.history, (b.experiment, b.history))]
+    of_b = [Found("B", b, a, hint) for hint in hints(b.experiment, b.history, (a.experiment, a.history))]
+    said = {found.hint.text for found in of_b}
+    both = [replace(found, name=BOTH) for found in of_a if found.hint.text in said]
+    heard = {found.hint.text for found in both}
+    own = [[found for found in some if found.hint.text not in heard] for some in (of_a, of_b)]
+    in_turn = [found for couple in zip_longest(*own) for found in couple if found]
+    # The same sentence with other numbers is the same hint to a reader.
+    once = {_NUMBERS.sub("", found.hint.text): found for found in reversed([*both, *in_turn])}
+    return list(reversed(once.values()))[:SLOTS]
 
 
-def _markdown(name: str, hint: Hint) -> Any:
-    return gr.Markdown(
-        f"**{name}** · {hint.kind}\n\n{hint.text}", visible=True, elem_classes=["mnist-hint", f"mnist-hint-{hint.kind}"]
-    )
+def _markdown(found: Found) -> Any:
+    whose = "Runs A and B" if found.name == BOTH else f"Run {found.name}"
+    classes = ["mnist-hint", f"mnist-hint-{found.hint.kind}", f"mnist-hint-of-{found.name.lower()}"]
+    return gr.Markdown(f"**{whose}** · {found.hint.kind}\n\n{found.hint.text}", visible=True, elem_classes=classes)
 
 
-def _button(run: Run, hint: Hint) -> Any:
-    if not hint.try_b:
-        return gr.Button(visible=False)
-    changed = describe_changes(run.experiment, run.experiment.replace(**hint.try_b))
-    return gr.Button(f"Try as run B: {changed}", visible=bool(changed))
+def _button(found: Found) -> Any:
+    changed = describe_changes(found.run.experiment, found.suggested)
+    # What it proposes may just have been trained beside it.
+    is_new = found.suggested != found.other.experiment
+    return gr.Button(f"Try as run B: {changed}", visible=bool(changed) and is_new)

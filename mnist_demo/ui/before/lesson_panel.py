@@ -9,10 +9,12 @@ from typing import Any
 
 import gradio as gr
 
+from mnist_demo.errors import RunError
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.learning.training import Status
 from mnist_demo.lessons import Lesson, lesson, lessons
 from mnist_demo.serving.runs import Run
+from mnist_demo.ui.visit import Shown
 
 FREE = "free"
 NEXT_SLOTS = 3
@@ -61,34 +63,35 @@ class LessonPanel:
         """What `reveal` fills."""
         return [self.answer, *self.slots]
 
-    def show(self, slug: str) -> list[Any]:
+    def show(self, slug: str) -> Shown:
         """Puts a lesson's question on the page, its answer hidden; no lesson for an unknown slug."""
         chosen = lesson(slug)
-        return [
-            slug if chosen else FREE,
-            _question_html(chosen),
-            gr.Radio(choices=_guesses(chosen), value=None, visible=chosen is not None),
-            *self.hide(),
-        ]
+        return {
+            self.chooser: slug if chosen else FREE,
+            self.question: _question_html(chosen),
+            self.guess: gr.Radio(choices=_guesses(chosen), value=None, visible=chosen is not None),
+            **self.hide(),
+        }
 
-    def hide(self) -> list[Any]:
+    def hide(self) -> Shown:
         """An answer not yet given."""
-        return [gr.Markdown("", visible=False), *[gr.Button(visible=False)] * NEXT_SLOTS]
+        return {self.answer: gr.Markdown("", visible=False), **dict.fromkeys(self.slots, gr.Button(visible=False))}
 
-    def reveal(self, slug: Any, guess: Any, pair_of_runs: Sequence[Run]) -> list[Any]:
+    def reveal(self, slug: str, guess: int | None, pair_of_runs: Sequence[Run]) -> Shown:
         """The answer, if these runs are the lesson's and have ended; hidden otherwise."""
-        chosen = lesson(slug) if isinstance(slug, str) else None
+        chosen = lesson(slug)
         if chosen is None or not _belong(chosen, pair_of_runs):
             return self.hide()
-        slots = [gr.Button(f"Next: {each.text}", visible=True) for each in chosen.try_next[:NEXT_SLOTS]]
-        slots += [gr.Button(visible=False)] * (NEXT_SLOTS - len(slots))
-        return [gr.Markdown(_answer_text(chosen, guess, pair_of_runs), visible=True), *slots]
+        shown = {self.answer: gr.Markdown(_answer_text(chosen, guess, pair_of_runs), visible=True)}
+        nexts = [gr.Button(f"Next: {each.text}", visible=True) for each in chosen.try_next[:NEXT_SLOTS]]
+        nexts += [gr.Button(visible=False)] * (NEXT_SLOTS - len(nexts))
+        return shown | dict(zip(self.slots, nexts, strict=True))
 
-    def suggestion(self, slug: Any, slot: int) -> tuple[str, Pair]:
-        """The lesson and the pair behind a "next" button. Raises gr.Error if there is none."""
-        chosen = lesson(slug) if isinstance(slug, str) else None
+    def suggestion(self, slug: str, slot: int) -> tuple[str, Pair]:
+        """The lesson and the pair behind a "next" button. Raises RunError if there is none."""
+        chosen = lesson(slug)
         if chosen is None or slot >= len(chosen.try_next):
-            raise gr.Error("This suggestion is no longer there; choose a lesson from the list.")
+            raise RunError("This suggestion is no longer there; choose a lesson from the list.")
         suggested = chosen.try_next[slot]
         following = lesson(suggested.slug) if suggested.slug else None
         if following is not None:
@@ -116,12 +119,12 @@ def _belong(chosen: Lesson, pair_of_runs: Sequence[Run]) -> bool:
     )
 
 
-def _answer_text(chosen: Lesson, guess: Any, pair_of_runs: Sequence[Run]) -> str:
+def _answer_text(chosen: Lesson, guess: int | None, pair_of_runs: Sequence[Run]) -> str:
     a, b = (run.history for run in pair_of_runs)
     right = chosen.guesses[chosen.answer]
     verdict = f"**Answer:** {right}"
     if guess == chosen.answer:
         verdict = f"**You guessed right:** {right}"
-    elif isinstance(guess, int) and 0 <= guess < len(chosen.guesses):
+    elif guess is not None and 0 <= guess < len(chosen.guesses):
         verdict = f"**You guessed:** {chosen.guesses[guess]} **It was:** {right}"
     return f"{verdict}\n\n{chosen.happened(a, b)}"

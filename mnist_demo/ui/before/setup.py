@@ -4,6 +4,7 @@ Each part is built where the tab wants it; `connect` then keeps question, knobs,
 training loop and the link of one mind.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -12,13 +13,15 @@ from mnist_demo.errors import InvalidExperiment
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.lessons import lesson, lessons
 from mnist_demo.lessons.link import KnobAccess, Link, read_link
-from mnist_demo.ui.before.experiment_form import TYPED_JS, ExperimentForm
-from mnist_demo.ui.before.hint_panel import SLOTS as HINT_SLOTS
+from mnist_demo.serving.visitors import Visitor
+from mnist_demo.ui.before.experiment_form import ExperimentForm
 from mnist_demo.ui.before.hint_panel import HintPanel
-from mnist_demo.ui.before.lesson_panel import FREE, NEXT_SLOTS, LessonPanel
+from mnist_demo.ui.before.lesson_panel import FREE, LessonPanel
 from mnist_demo.ui.before.loop_panel import loop_html
 from mnist_demo.ui.run_view import difference_html
-from mnist_demo.ui.visit import QUICK, Visit, error_html, note_html
+from mnist_demo.ui.theme import PAGE_JS
+from mnist_demo.ui.values import Text
+from mnist_demo.ui.visit import QUICK, Lab, Shown, error_html, note_html
 
 # The page may be a frame inside a Space's page, whose address is the one to hand on.
 NO_LINK = "?"  # a query that no pair has
@@ -33,8 +36,8 @@ LEFT_LESSON = "These are no longer the lesson's knobs; choose it again to have t
 class Setup:
     """The parts, and what a click on a lesson, a suggestion or a hint puts on the page."""
 
-    def __init__(self, visit: Visit) -> None:
-        self.visit = visit
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
         self.first = lessons()[0]
         self.panel = LessonPanel(self.first.slug)
 
@@ -65,82 +68,72 @@ class Setup:
     @property
     def outputs(self) -> list[Any]:
         """What `show` fills."""
-        return [*self.panel.outputs, *self.form.inputs]
+        return [*self.panel.outputs, *self.hints.outputs, *self.form.inputs]
 
-    @property
-    def _described(self) -> list[Any]:
-        return [self.panel.chooser, self.knobs, *self.form.inputs]
-
-    @property
-    def _descriptions(self) -> list[Any]:
-        return [self.difference, self.loop, self.query]
-
-    def connect(self, hints: HintPanel, current: gr.State) -> None:
-        """Connects the parts, once all are built; `current` holds the ids of the runs that the hints are on."""
-        gr.on(
-            [*self.form.edited, self.knobs.input, self.panel.chooser.change],
-            self.describe,
-            self._described,
-            self._descriptions,
-            trigger_mode="always_last",
-            preprocess=False,  # a number just deleted is told in our words, not Gradio's
-            **QUICK,
-        )
-        self.query.change(None, self.query, self.link, js=LINK_JS, api_visibility="private")
+    def connect(self, hints: HintPanel) -> None:
+        """Connects the parts, once all are built."""
+        self.hints = hints
         chooser = self.panel.chooser
-        chooser.input(self.choose, chooser, self.outputs, **QUICK)
-        for slot in range(NEXT_SLOTS):
+        self._described = [chooser, self.knobs, *self.form.inputs]
+        self._descriptions = [self.difference, self.loop, self.query]
+        edits = [*self.form.edited, self.knobs.input, chooser.change]
+        self.lab.on(edits, self.describe, self._described, self._descriptions, trigger_mode="always_last")
+        self.query.change(None, self.query, self.link, js=LINK_JS, api_visibility="private")
+        self.lab.on(chooser.input, self.choose, [chooser], self.outputs)
+        self.form.connect(self.lab)
+        for slot, button in enumerate(self.panel.slots):
 
-            def try_next(slug: Any, slot: int = slot) -> list[Any]:
+            def try_next(_visitor: Visitor, slug: Text, slot: int = slot) -> Shown:
                 return self.show(*self.panel.suggestion(slug, slot))
 
-            self.panel.slots[slot].click(try_next, chooser, self.outputs, **QUICK)
-        for slot in range(HINT_SLOTS):
+            self.lab.on(button.click, try_next, [chooser], self.outputs)
+        for slot, button in enumerate(hints.buttons):
 
-            def try_hint(ids: Any, request: gr.Request, slot: int = slot) -> list[Any]:
-                return self.show(FREE, hints.suggestion(self.visit.runs(ids, request), slot))
+            def try_hint(visitor: Visitor, slot: int = slot) -> Shown:
+                return self.show(FREE, hints.suggestion(visitor.pair, slot))
 
-            hints.buttons[slot].click(try_hint, current, self.outputs, **QUICK)
+            self.lab.on(button.click, try_hint, [], self.outputs)
 
     def open(self, page: gr.Blocks, notice: gr.HTML) -> None:
         """Makes a page that is opened show what its link asks for."""
-        page.load(js=TYPED_JS, api_visibility="private")
-        opened = page.load(self.open_link, None, [*self.outputs, self.column, notice], **QUICK)
-        opened.then(self.describe, self._described, self._descriptions, **QUICK)
 
-    def show(self, slug: str, pair: Pair, *, is_locked: bool = False) -> list[Any]:
-        """A lesson's question and a pair's knobs."""
-        return [*self.panel.show(slug), *self.form.updates(pair, is_locked=is_locked)]
+        def open_link(request: gr.Request) -> Shown:
+            return self.open_link(request.query_params.multi_items(), notice) or gr.skip()
 
-    def choose(self, slug: Any) -> list[Any]:
+        page.load(js=PAGE_JS, api_visibility="private")
+        opened = page.load(open_link, None, [*self.outputs, self.column, notice], **QUICK)
+        self.lab.on(opened.then, self.describe, self._described, self._descriptions)
+
+    def show(self, slug: str, pair: Pair, *, is_locked: bool = False) -> Shown:
+        """A lesson's question and a pair's knobs; what was said of the last pair is gone."""
+        return {**self.panel.show(slug), **self.hints.show([]), **self.form.show(pair, is_locked=is_locked)}
+
+    def choose(self, _visitor: Visitor, slug: Text) -> Shown:
         """A lesson was chosen, or a free experiment, for which the knobs stay as they are."""
-        chosen = lesson(slug) if isinstance(slug, str) else None
-        if chosen is None:
-            return [*self.panel.show(FREE), *[gr.skip()] * len(self.form.inputs)]
-        return self.show(chosen.slug, chosen.pair)
+        chosen = lesson(slug)
+        return self.show(chosen.slug, chosen.pair) if chosen else self.panel.show(FREE)
 
-    def describe(self, slug: Any, chosen_knobs: Any, *values: Any) -> list[Any]:
+    def describe(self, _visitor: Visitor, slug: Text, access: KnobAccess, *values: Any) -> Shown:
         """What differs, the loop and the link's query for the knobs as they stand."""
         try:
             pair = self.form.read(values)
         except InvalidExperiment as error:
-            return [error_html(error), gr.skip(), NO_LINK]
-        chosen = KnobAccess(chosen_knobs) if chosen_knobs in set(KnobAccess) else KnobAccess.FREE
-        lesson_slug = slug if isinstance(slug, str) and slug != FREE else None
-        of_lesson = lesson(lesson_slug) if lesson_slug else None
+            return {self.difference: error_html(error), self.query: NO_LINK}
+        of_lesson = lesson(slug)
         note = note_html(LEFT_LESSON) if of_lesson and of_lesson.pair != pair else ""
-        return [difference_html(pair) + note, loop_html(pair), Link(pair, lesson_slug, chosen).to_query()]
+        query = Link(pair, slug if of_lesson else None, access).to_query()
+        return {self.difference: difference_html(pair) + note, self.loop: loop_html(pair), self.query: query}
 
-    def open_link(self, request: gr.Request) -> list[Any]:
+    def open_link(self, items: Sequence[tuple[str, str]], notice: gr.HTML) -> Shown:
         """The lesson or pair of a page's link, and a notice of what is wrong with it."""
         try:
-            link = read_link(request.query_params.multi_items())
+            link = read_link(items)
             if link is None:
-                return [gr.skip()] * (len(self.outputs) + 2)
+                return {}
             shown = self.show(link.slug or FREE, link.pair, is_locked=link.knobs is not KnobAccess.FREE)
         except InvalidExperiment as error:
-            notice = error_html(InvalidExperiment(f"This link cannot be opened, so the defaults are shown. {error}"))
-            return [*[gr.skip()] * len(self.outputs), gr.skip(), notice]
-        told = f"Part of this link could not be used. {' '.join(link.unused)}"
-        notice = error_html(InvalidExperiment(told)) if link.unused else ""
-        return [*shown, gr.Column(visible=link.knobs is not KnobAccess.HIDDEN), notice]
+            told = InvalidExperiment(f"This link cannot be opened, so the defaults are shown. {error}")
+            return {notice: error_html(told)}
+        told = InvalidExperiment(f"Part of this link could not be used. {' '.join(link.unused)}")
+        shown[self.column] = gr.Column(visible=link.knobs is not KnobAccess.HIDDEN)
+        return {**shown, notice: error_html(told) if link.unused else ""}

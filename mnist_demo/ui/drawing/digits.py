@@ -1,72 +1,48 @@
 """MNIST's own images on the Draw tab: one of each digit, and those that a network gets wrong.
 
-A click puts one of them on the canvas. Knows validation images only; the test images stay behind glass.
+A click puts one of them on the canvas. Knows validation images only; the test images stay unopened.
 """
 
 import asyncio
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 from weakref import WeakKeyDictionary
 
 import gradio as gr
 import numpy as np
+from annotated_types import Interval
 from numpy.typing import NDArray
 from PIL import Image
 
-from mnist_demo.errors import InvalidCheckpoint
+from mnist_demo.errors import InvalidDrawing
 from mnist_demo.images.data import CLASSES, load_validation_data
-from mnist_demo.inference.evaluation import evaluate
-from mnist_demo.inference.recognize import Refusal, calibrated
+from mnist_demo.inference.mistakes import MOST_MISTAKES, Mistakes, find_mistakes
 from mnist_demo.learning.checkpoints import Checkpoint
-from mnist_demo.learning.cost import image_count
-from mnist_demo.serving.shelf import ModelShelf, checked_keys
+from mnist_demo.serving.shelf import ModelShelf
+from mnist_demo.serving.visitors import Visitor
 from mnist_demo.ui.components import Packed
-from mnist_demo.ui.components.canvas import CanvasPicture, canvas_picture, read_ink
+from mnist_demo.ui.components.canvas import CanvasPicture, Drawing, canvas_picture
 from mnist_demo.ui.components.tiles import Tile, create_tiles, tile, tiles_value
-from mnist_demo.ui.visit import QUICK, Visit, note_html, owner_of
+from mnist_demo.ui.values import Drawn, Place
+from mnist_demo.ui.visit import Lab, Shown, note_html, read
 
 CANVAS_SIDE = 280  # pixels
 TILE_SIZE = 48  # pixels
-MOST_MISTAKES = 20
-MULTIPLY_ADDS = 1e11  # a few seconds of one core (2026-11-23): a larger network is asked fewer images
+MISTAKES = "mistakes"  # the list in a visitor's record
+NOBODY = "Choose a network to ask first."
 
 
-class Mistakes:
-    """What a network gets wrong of the validation images, the surest mistakes first."""
-
-    def __init__(self, model: Checkpoint, root: Path) -> None:
-        val = load_validation_data(root)
-        val = val.first(image_count(model.experiment, MULTIPLY_ADDS, len(val)))
-        evaluation = evaluate(model, val)
-        if not np.isfinite(evaluation.probabilities).all():
-            raise InvalidCheckpoint(Refusal.NO_NUMBER)
-        sureness = calibrated(evaluation.probabilities, model).max(axis=1)
-        wrong = np.flatnonzero(evaluation.predictions != evaluation.labels)
-        surest = wrong[np.argsort(-sureness[wrong], kind="stable")][:MOST_MISTAKES]
-        self.count, self.images = len(wrong), len(val)
-        self.places: tuple[int, ...] = tuple(surest.tolist())
-        self.tiles: list[Tile] = [
-            tile(
-                f"{evaluation.labels[at]} as {evaluation.predictions[at]}",
-                val.images[at].numpy().tobytes(),
-                note=f"{sureness[at]:.0%} sure",
-            )
-            for at in self.places
-        ]
-
-
-def build_digits_panel(visit: Visit, shelf: ModelShelf, canvas: Any, models: Any) -> None:
+def build_digits_panel(lab: Lab, shelf: ModelShelf, canvas: gr.HTML) -> None:
     """Builds the panel inside the current Blocks context."""
-    examples = first_validation_digits(visit.root)
+    examples = first_validation_digits(lab.root)
     with gr.Accordion("A digit from MNIST", open=False):
         shown = [tile(str(digit), image.tobytes()) for digit, image in enumerate(examples)]
         digits = create_tiles(_choices(shown), label="One of each digit", elem_id="digits")
         button = gr.Button("What does the first network get wrong?", size="sm", elem_id="show-mistakes")
         words = gr.HTML("", elem_id="mistake-words")
         mistakes = create_tiles(label="Digits it gets wrong", elem_id="mistakes")
-        places = gr.State(())
 
     found_before: WeakKeyDictionary[Checkpoint, Mistakes] = WeakKeyDictionary()  # gone with the network
     gate = asyncio.Semaphore(1)  # a class that clicks at once has one answer computed, not thirty
@@ -74,30 +50,42 @@ def build_digits_panel(visit: Visit, shelf: ModelShelf, canvas: Any, models: Any
     async def mistakes_of(model: Checkpoint) -> Mistakes:
         async with gate:
             if model not in found_before:
-                found_before[model] = await asyncio.to_thread(Mistakes, model, visit.root)
+                found_before[model] = await asyncio.to_thread(find_mistakes, model, lab.root)
             return found_before[model]
 
-    async def show(keys: Any, request: gr.Request) -> tuple[str, Packed, tuple[int, ...]]:
-        owner, key = owner_of(request), checked_keys(keys)[0]
-        found = await mistakes_of(shelf.find(key, owner))
-        name, _ = shelf.describe(key, owner)
+    async def show(visitor: Visitor) -> Shown:
+        keys = shelf.asked_by(visitor)
+        if not keys:
+            raise InvalidDrawing(NOBODY)
+        found = await mistakes_of(shelf.find(keys[0], visitor))
+        visitor.choices[MISTAKES] = found.places
+        name, _ = shelf.describe(keys[0], visitor)
         surest = f", the {MOST_MISTAKES} it is surest of first" if found.count > MOST_MISTAKES else ""
         text = (
             f"{name}: {found.count} of {found.images:,} validation images wrong{surest}. Choose one to draw it: on the "
+            "canvas it is cropped and centred anew, which may change the answer."
         )
-        text += "canvas it is cropped and centred anew, which may change the answer."
-        return note_html(text), _choices(found.tiles), found.places
+        return {words: note_html(text), mistakes: _choices(mistake_tiles(found, lab.root))}
 
-    def draw_example(drawing: Any, event: gr.SelectData) -> CanvasPicture:
-        index = event.index if isinstance(event.index, int) else 0
-        return on_canvas(examples[index % CLASSES], drawing)
+    def draw_example(_visitor: Visitor, event: gr.SelectData, drawing: Drawn) -> Shown:
+        digit = read(Annotated[Place, Interval(ge=0, lt=CLASSES)], event.index)
+        return {canvas: on_canvas(examples[digit], drawing)}
 
-    def draw_mistake(drawing: Any, found: Any, event: gr.SelectData) -> Any:
-        return draw_validation_image(visit.root, found, event, drawing)
+    def draw_mistake(visitor: Visitor, event: gr.SelectData, drawing: Drawn) -> Shown:
+        return {canvas: draw_validation_image(lab.root, visitor.choices.get(MISTAKES, ()), event, drawing)}
 
-    digits.select(draw_example, canvas, canvas, **QUICK)
-    button.click(show, models, [words, mistakes, places], **QUICK | {"show_progress": "minimal"})
-    mistakes.select(draw_mistake, [canvas, places], canvas, **QUICK)
+    lab.on(digits.select, draw_example, [canvas], [canvas])
+    lab.on(button.click, show, [], [mistakes], tell=words, show_progress="minimal")
+    lab.on(mistakes.select, draw_mistake, [canvas], [canvas])
+
+
+def mistake_tiles(found: Mistakes, root: Path) -> list[Tile]:
+    """The images of mistakes, with the digit, the answer and how sure the network was."""
+    images = load_validation_data(root).images
+    return [
+        tile(f"{label} as {answer}", images[at].numpy().tobytes(), note=f"{sureness:.0%} sure")
+        for at, label, answer, sureness in zip(found.places, found.labels, found.answers, found.sureness, strict=True)
+    ]
 
 
 def _choices(tiles: Sequence[Tile]) -> Packed:
@@ -110,17 +98,15 @@ def first_validation_digits(root: Path) -> list[NDArray[np.uint8]]:
     return [val.images[int((val.labels == digit).nonzero()[0])].numpy() for digit in range(CLASSES)]
 
 
-def draw_validation_image(root: Path, places: Any, event: gr.SelectData, drawing: Any) -> Any:
-    """The value that draws the chosen one of some validation images; nothing for a choice that is none of them."""
-    if not isinstance(event.index, int) or not 0 <= event.index < len(places):
-        return gr.skip()
-    return on_canvas(load_validation_data(root).images[places[event.index]].numpy(), drawing)
+def draw_validation_image(root: Path, places: Sequence[int], event: gr.SelectData, drawing: Drawing) -> CanvasPicture:
+    """The value that draws the chosen one of some validation images. Raises InvalidValue for none of them."""
+    chosen = read(Annotated[Place, Interval(ge=0, lt=len(places))], event.index)
+    return on_canvas(load_validation_data(root).images[places[chosen]].numpy(), drawing)
 
 
-def on_canvas(image: NDArray[np.uint8], drawing: Any) -> CanvasPicture:
+def on_canvas(image: NDArray[np.uint8], drawing: Drawing) -> CanvasPicture:
     """The value that draws a 28x28 image over what the canvas holds."""
-    _, seq = read_ink(drawing)
-    return canvas_picture(to_png(image), seq + 1)
+    return canvas_picture(to_png(image), drawing.seq + 1)
 
 
 def to_png(image: NDArray[np.uint8]) -> bytes:

@@ -13,10 +13,10 @@ from gradio.utils import get_upload_folder
 from mnist_demo.errors import InvalidDrawing, MnistLabError
 from mnist_demo.images.sketch import read_base64, read_picture
 from mnist_demo.inference.recognize import recognize
-from mnist_demo.ui.visit import Visit
+from mnist_demo.ui.visit import Lab
 
 
-def build_predict_api(visit: Visit) -> None:
+def build_predict_api(lab: Lab) -> None:
     """Adds the endpoint inside the current Blocks context."""
 
     async def predict(image: str | dict[str, Any]) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def build_predict_api(visit: Visit) -> None:
         Returns the digit (null where there is no answer), the probabilities of 0 to 9, and why the picture is
         refused, if it is. The shipped CNN answers; nothing is stored.
         """
-        async with visit.reading:
+        async with lab.reading:
             return await asyncio.to_thread(answer_picture, image)
 
     gr.api(predict, api_name="predict", queue=False)  # type: ignore[attr-defined]  # exported, but not in __all__

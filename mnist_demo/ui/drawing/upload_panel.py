@@ -4,7 +4,6 @@ Knows the file field and the words around it; the checks are `mnist_demo.serving
 deadline.
 """
 
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,20 @@ import gradio as gr
 
 from mnist_demo.errors import InvalidCheckpoint, InvalidExperiment, MnistLabError
 from mnist_demo.experiment.choices import Network
+from mnist_demo.experiment.choices import words as words_of
 from mnist_demo.experiment.config import DEFAULT_HIDDEN_SIZES, Experiment
 from mnist_demo.experiment.knobs import to_text
 from mnist_demo.learning import checkpoints
 from mnist_demo.serving import uploads
 from mnist_demo.serving.shelf import MAX_ASKED, ModelShelf
-from mnist_demo.ui.visit import QUICK, Visit, error_html, owner_of
+from mnist_demo.serving.visitors import Visitor
+from mnist_demo.ui.values import Text
+from mnist_demo.ui.visit import Lab, Shown, note_html
 
 DEADLINE_SECONDS = 15.0
 
 
-def build_upload_panel(visit: Visit, shelf: ModelShelf, models: gr.Dropdown) -> Any:
+def build_upload_panel(lab: Lab, shelf: ModelShelf, models: gr.Dropdown) -> Any:
     """Builds the panel inside the current Blocks context; what is loaded joins the list of models.
 
     Returns the event of a loaded checkpoint.
@@ -34,7 +36,9 @@ def build_upload_panel(visit: Visit, shelf: ModelShelf, models: gr.Dropdown) -> 
             "shapes and order are the network's."
         )
         with gr.Row():
-            network = gr.Dropdown(list(Network), value=Network.MLP, label="Network", min_width=110)
+            network = gr.Dropdown(
+                [(words_of(each), each.value) for each in Network], value=Network.MLP, label="Network", min_width=110
+            )
             sizes = gr.Textbox(
                 to_text(DEFAULT_HIDDEN_SIZES[Network.MLP]), label="Hidden sizes", max_lines=1, min_width=110
             )
@@ -43,7 +47,7 @@ def build_upload_panel(visit: Visit, shelf: ModelShelf, models: gr.Dropdown) -> 
         )
         words = gr.HTML("", elem_id="upload-words")
 
-    async def load(path: Any, chosen: Any, hidden_sizes: Any, keys: Any, request: gr.Request) -> tuple[Any, str]:
+    async def load(visitor: Visitor, path: Text | None, chosen: Network, hidden_sizes: Text) -> Shown:
         experiment, unknown = None, None
         try:
             experiment = Experiment.from_dict({"network": chosen, "hidden_sizes": hidden_sizes})
@@ -51,28 +55,27 @@ def build_upload_panel(visit: Visit, shelf: ModelShelf, models: gr.Dropdown) -> 
             unknown = error
         try:
             blob = _read(path)
-            accepted = await visit.cluster.run(uploads.accept, blob, experiment, deadline_seconds=DEADLINE_SECONDS)
-            name = f"{Path(path).name[:40]} (yours)"
-            key = shelf.add_upload(name, checkpoints.unpack(accepted), owner_of(request))
+            accepted = await lab.cluster.run(uploads.accept, blob, experiment, deadline_seconds=DEADLINE_SECONDS)
         except MnistLabError as error:
-            return gr.skip(), error_html(unknown or error)
-        asked = [key, *(keys if isinstance(keys, list) else [])][:MAX_ASKED]
-        shown = gr.update(choices=shelf.choices(owner_of(request)), value=asked)
-        return shown, f'<p class="mnist-note">{escape(name)} now reads your drawing.</p>'
+            raise unknown or error from error
+        name = f"{Path(path or '').name[:40]} (yours)"
+        key = shelf.add_upload(name, checkpoints.unpack(accepted), visitor)
+        visitor.asked = tuple([key, *shelf.asked_by(visitor)][:MAX_ASKED])
+        shown = gr.update(choices=shelf.choices(visitor), value=list(visitor.asked))
+        return {models: shown, words: note_html(f"{name} now reads your drawing.")}
 
-    network.input(_usual_sizes, network, sizes, **QUICK)
-    return file.upload(
-        load, [file, network, sizes, models], [models, words], show_progress="minimal", api_visibility="private"
-    )
+    def offer_sizes(_visitor: Visitor, chosen: Network) -> Shown:
+        return {sizes: to_text(DEFAULT_HIDDEN_SIZES[chosen])}
+
+    lab.on(network.input, offer_sizes, [network], [sizes])
+    # The file comes as the path of what was uploaded: Gradio's own check stays on.
+    waiting = {"preprocess": True, "queue": True, "show_progress": "minimal"}
+    return lab.on(file.upload, load, [file, network, sizes], [models], tell=words, **waiting)
 
 
-def _read(path: Any) -> bytes:
-    if not isinstance(path, str) or not Path(path).is_file():
+def _read(path: str | None) -> bytes:
+    if path is None or not Path(path).is_file():
         raise InvalidCheckpoint("No file has arrived: choose a .safetensors or .pth file.")
     if Path(path).stat().st_size > checkpoints.MAX_BYTES:
         raise InvalidCheckpoint(f"The file is larger than {checkpoints.MAX_BYTES // 1_000_000} MB.")
     return Path(path).read_bytes()
-
-
-def _usual_sizes(chosen: Any) -> str:
-    return to_text(DEFAULT_HIDDEN_SIZES[Network(chosen)]) if chosen in set(Network) else ""

@@ -5,44 +5,50 @@ import base64
 import csv
 import io
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 import pytest
 import torch
 from safetensors.torch import load as load_tensors
 
+from mnist_demo.errors import RunError
 from mnist_demo.experiment.config import Experiment
-from mnist_demo.export.run_files import caption, guarded, points_csv, runs_csv
+from mnist_demo.export.run_files import WeightsFormat, caption, guarded, points_csv, runs_csv
 from mnist_demo.learning import checkpoints, networks
 from mnist_demo.learning.training import Status
-from mnist_demo.serving.runs import Run
-from mnist_demo.ui.after.downloads import Downloads, hash_html
+from mnist_demo.serving.looks import Point
+from mnist_demo.serving.visitors import Visitor
+from mnist_demo.ui.after.downloads import (
+    Downloads,
+    File,
+    _saving,
+    hash_html,
+    png_of,
+    points_of,
+    runs_of,
+    script_of,
+    svg_of,
+    weights_of,
+)
 from mnist_demo.ui.components.download import download_value, safe_name
-from mnist_demo.ui.visit import Visit
-from tests.ui.trained import ME, YOU, do, ids_of, request_of, tiny_pair, train_pair, unserved_page, visit_of
+from mnist_demo.ui.visit import Lab
+from tests.ui.trained import ME, YOU, do, lab_of, tiny_pair, train_pair, unserved_page
 
 
 class Panel:
     """The panel with a trained pair of this visitor."""
 
-    def __init__(self, visit: Visit, pair_of_runs: list[Run]) -> None:
-        self.visit, self.runs, self.ids = visit, pair_of_runs, ids_of(pair_of_runs)
-        with unserved_page():
-            self.downloads = Downloads(visit, gr.State(()), gr.State(0), gr.State(()))
+    def __init__(self, lab: Lab, visitor: Visitor) -> None:
+        self.lab, self.visitor, self.runs = lab, visitor, visitor.pair
 
-    def weights(self, point: Any, form: Any, owner: str = ME) -> tuple[Any, str]:
-        return do(self.downloads.save_weights(self.runs[1].id, point, form, request_of(owner)))
+    def weights(self, point: Point, form: WeightsFormat = WeightsFormat.SAFETENSORS) -> File:
+        return weights_of(self.visitor, self.runs[1].id, point, form)
 
 
 @pytest.fixture
 def panel(mnist_root: Path, tiny: Experiment) -> Panel:
-    visit = visit_of(mnist_root)
-    return Panel(visit, train_pair(visit, tiny_pair(tiny, dropout=0.5)))
-
-
-def bytes_of(file: Any) -> bytes:
-    return base64.b64decode(file["content"])
+    lab = lab_of(mnist_root)
+    return Panel(lab, train_pair(lab, tiny_pair(tiny, dropout=0.5)))
 
 
 def table(content: bytes) -> list[list[str]]:
@@ -51,29 +57,29 @@ def table(content: bytes) -> list[list[str]]:
 
 def test_weights_are_those_of_the_chosen_point(panel: Panel) -> None:
     run = panel.runs[1]
-    run.cursor = 1
-    for point, index in (("best", run.best), ("last", 3), ("looked at", 1)):
-        file, message = panel.weights(point, "safetensors")
-        assert message == ""
-        assert file["name"] == f"mnist-lab-1B-epoch-{index}.safetensors"
+    assert panel.weights(Point.LOOKED_AT)[1] == run.snapshots[3]  # where the slider stands before it is moved
+    panel.visitor.look_at(1)
+    for point, index in ((Point.BEST, run.best), (Point.LAST, 3), (Point.LOOKED_AT, 1)):
+        name, content = panel.weights(point)
+        assert name == f"mnist-lab-1B-epoch-{index}.safetensors"
         assert index is not None
-        assert bytes_of(file) == run.snapshots[index]
+        assert content == run.snapshots[index]
 
 
 def test_a_pth_file_is_a_plain_state_dict(panel: Panel) -> None:
-    file, _ = panel.weights("last", "pth")
-    assert file["name"] == "mnist-lab-1B-epoch-3.pth"
-    weights = torch.load(io.BytesIO(bytes_of(file)), weights_only=True)
+    name, content = panel.weights(Point.LAST, WeightsFormat.PTH)
+    assert name == "mnist-lab-1B-epoch-3.pth"
+    weights = torch.load(io.BytesIO(content), weights_only=True)
     expected = load_tensors(panel.runs[1].snapshots[3])
     assert {name: value.tolist() for name, value in weights.items()} == {n: v.tolist() for n, v in expected.items()}
 
 
 def test_the_script_and_the_hash_beside_it(panel: Panel) -> None:
     run = panel.runs[0]
-    file, _ = do(panel.downloads.save_script(run.id, request_of(ME)))
-    assert file["name"] == "mnist-lab-1A.py"
-    ast.parse(bytes_of(file))
-    shown = do(panel.downloads.show_hash(run.id, request_of(ME)))
+    name, content = script_of(panel.visitor, run.id)
+    assert name == "mnist-lab-1A.py"
+    ast.parse(content)
+    shown = hash_html(run)
     assert networks.weights_hash(checkpoints.unpack(run.snapshots[3]).model.state_dict()) in shown
     assert "on one thread" in shown
     run.status = Status.RUNNING
@@ -81,50 +87,59 @@ def test_the_script_and_the_hash_beside_it(panel: Panel) -> None:
 
 
 def test_figures_and_tables_of_the_page(panel: Panel) -> None:
-    png, _ = do(panel.downloads.save_png(panel.ids, (), request_of(ME)))
-    svg, _ = do(panel.downloads.save_svg(panel.ids, (), request_of(ME)))
-    assert (png["name"], svg["name"]) == ("mnist-lab-1A-1B.png", "mnist-lab-1A-1B.svg")
-    assert bytes_of(png).startswith(b"\x89PNG")
-    assert b"B: dropout 0.5" in bytes_of(svg)
-    points, _ = do(panel.downloads.save_points(panel.ids, (), request_of(ME)))
-    rows = table(bytes_of(points))
+    png, svg = png_of(panel.visitor), svg_of(panel.visitor)
+    assert (png[0], svg[0]) == ("mnist-lab-1A-1B.png", "mnist-lab-1A-1B.svg")
+    assert png[1].startswith(b"\x89PNG")
+    assert b"B: dropout 0.5" in svg[1]
+    rows = table(points_of(panel.visitor)[1])
     assert len(rows) == 1 + 2 * 4
     assert float(rows[-1][rows[0].index("val_loss")]) == panel.runs[1].history[-1].val_loss
-    runs, _ = do(panel.downloads.save_runs(request_of(ME)))
-    head, *body = table(bytes_of(runs))
+    head, *body = table(runs_of(panel.visitor)[1])
     assert [row[0] for row in body] == ["1A", "1B"]
     assert [row[head.index("dropout")] for row in body] == ["0", "0.5"]
 
 
+def test_a_button_hands_the_file_to_the_browser_or_says_why_not(panel: Panel) -> None:
+    with unserved_page():
+        panel_of_downloads = Downloads(panel.lab)
+    file, message = panel_of_downloads.file, panel_of_downloads.message
+    press = panel.lab.bind(_saving(weights_of, file), message)
+    mine, yours = (gr.Request(session_hash=owner) for owner in (ME, YOU))
+    run_id = panel.runs[1].id
+    saved = do(press(mine, run_id, "last", "pth"))
+    assert saved[message] == ""
+    assert base64.b64decode(saved[file]["content"]) == panel.weights(Point.LAST, WeightsFormat.PTH)[1]
+    assert "no longer there" in do(press(yours, run_id, "last", "pth"))[message]
+    for point, form in (("worst", "pth"), ("best", "exe"), (None, "pth"), ("best", []), (5, "pth")):
+        refused = do(press(mine, run_id, point, form))
+        assert set(refused) == {message}
+        assert "has no meaning here" in refused[message]
+
+
 def test_what_cannot_be_saved_is_said(panel: Panel, tiny: Experiment) -> None:
-    assert "not looked back" in panel.weights("looked at", "pth")[1]
-    for point, form in (("worst", "pth"), ("best", "exe"), (None, []), ([], 5)):
-        assert "no such choice" in panel.weights(point, form)[1]
-    assert "train a pair first" in do(panel.downloads.save_png((), (), request_of(ME)))[1]
-    fresh = panel.visit.store.create(tiny, ME, "9A")
-    answer = do(panel.downloads.save_weights(fresh.id, "best", "pth", request_of(ME)))
-    assert "no weights yet" in answer[1]
+    with pytest.raises(RunError, match="train a pair first"):
+        png_of(panel.lab.visitors.of(YOU))
+    fresh = panel.visitor.store.create(tiny, ME, "9A")
+    with pytest.raises(RunError, match="no weights yet"):
+        weights_of(panel.visitor, fresh.id, Point.BEST, WeightsFormat.PTH)
 
 
 def test_a_script_that_needs_our_pictures_says_so(panel: Panel, tiny: Experiment) -> None:
     panel.runs[0].experiment = tiny.replace(augmentation="handwriting")
-    file, message = do(panel.downloads.save_script(panel.runs[0].id, request_of(ME)))
-    assert message == ""
-    assert b"Run it in the folder of MNIST Lab" in bytes_of(file)
+    assert b"Run it in the folder of MNIST Lab" in script_of(panel.visitor, panel.runs[0].id)[1]
 
 
 def test_another_visitor_gets_nothing(panel: Panel) -> None:
-    run_id = panel.runs[0].id
-    answers = [
-        panel.weights("best", "pth", owner=YOU),
-        do(panel.downloads.save_script(run_id, request_of(YOU))),
-        do(panel.downloads.save_png(panel.ids, (), request_of(YOU))),
-        do(panel.downloads.save_points(panel.ids, (), request_of(YOU))),
-    ]
-    assert all(file == gr.skip() and message for file, message in answers)
-    assert "no longer there" in do(panel.downloads.show_hash(run_id, request_of(YOU)))
-    mine, _ = do(panel.downloads.save_runs(request_of(YOU)))
-    assert len(table(bytes_of(mine))) == 1
+    other, run_id = panel.lab.visitors.of(YOU), panel.runs[0].id
+    for make in (
+        lambda: weights_of(other, run_id, Point.BEST, WeightsFormat.PTH),
+        lambda: script_of(other, run_id),
+        lambda: png_of(other),
+        lambda: points_of(other),
+    ):
+        with pytest.raises(RunError):
+            make()
+    assert len(table(runs_of(other)[1])) == 1
 
 
 def test_a_name_that_looks_like_a_formula_is_defused(panel: Panel) -> None:

@@ -3,40 +3,43 @@
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import pytest
 
-from mnist_demo.errors import RunError
+from mnist_demo.errors import RunError, UnknownRun
 from mnist_demo.experiment.config import Experiment
-from mnist_demo.serving.runs import Run
-from mnist_demo.ui.after.runs_table import MAX_CURVES, RunsTable, checked_name
-from mnist_demo.ui.components.curves import create_curves
-from mnist_demo.ui.visit import Visit
-from tests.ui.trained import ME, YOU, ids_of, request_of, tiny_pair, train_pair, unpacked, unserved_page, visit_of
+from mnist_demo.serving.visitors import Visitor
+from mnist_demo.ui.after.runs_table import MAX_OVERLAY, RunsTable, checked_name
+from mnist_demo.ui.run_view import PairView
+from mnist_demo.ui.visit import Lab, Shown
+from tests.ui.trained import YOU, lab_of, named, tiny_pair, train_pair, unserved_page
 
 
 class Panel:
     """The table with two trained pairs, the second on the page."""
 
-    def __init__(self, visit: Visit, earlier: list[Run], pair_of_runs: list[Run]) -> None:
-        self.visit, self.earlier, self.ids = visit, earlier, ids_of(pair_of_runs)
+    def __init__(self, lab: Lab, short: Experiment) -> None:
+        self.lab = lab
+        self.earlier = train_pair(lab, tiny_pair(short)).pair
+        self.visitor: Visitor = train_pair(lab, tiny_pair(short, dropout=0.5))
         with unserved_page():
-            self.table = RunsTable(visit, create_curves(), gr.State(()), gr.State(0), gr.State(()))
+            view = PairView()
+            view.build_charts()
+            view.build_cards()
+            self.table = RunsTable(lab, view)
+        self.parts = {"curves": view.charts, "cards": view.cards, "message": self.table.message}
+        self.parts |= {"table": self.table.table, "shown": self.table.shown}
+        self.parts |= {"editing": self.table.editing, "which": self.table.which}
 
-    def refresh(self, overlay: Any = (), owner: str = ME) -> dict[str, Any]:
-        return named(self.table.refresh(self.ids, overlay, request_of(owner)))
+    def named(self, shown: Shown) -> dict[str, Any]:
+        return named(shown, self.parts)
 
-
-def named(values: list[Any]) -> dict[str, Any]:
-    names = ["table", "shown", "editing", "which", "overlay", "curves", "message"]
-    return dict(zip(names, map(unpacked, values), strict=True))
+    def refresh(self) -> dict[str, Any]:
+        return self.named(self.table.refresh(self.visitor))
 
 
 @pytest.fixture
 def panel(mnist_root: Path, tiny: Experiment) -> Panel:
-    visit = visit_of(mnist_root)
-    short = tiny.replace(epochs=1)
-    return Panel(visit, train_pair(visit, tiny_pair(short)), train_pair(visit, tiny_pair(short, dropout=0.5)))
+    return Panel(lab_of(mnist_root), tiny.replace(epochs=1))
 
 
 def test_the_table_tells_what_differs_and_what_was_reached(panel: Panel) -> None:
@@ -55,60 +58,64 @@ def test_the_table_tells_what_differs_and_what_was_reached(panel: Panel) -> None
 
 def test_earlier_runs_can_be_laid_over_the_curves(panel: Panel) -> None:
     assert [name for name, _ in panel.refresh()["shown"].choices] == ["1A", "1B"]
-    chosen = [panel.earlier[1].id, "no such id", panel.ids[0]]
-    overlay, curves, message = panel.table.lay_over(chosen, panel.ids, request_of(ME))
-    assert overlay == (panel.earlier[1].id,)
-    assert [run["name"] for run in unpacked(curves)["runs"]] == ["A", "B", "1B"]
-    assert message == ""
-    assert [run["name"] for run in panel.refresh(overlay)["curves"]["runs"]] == ["A", "B", "1B"]
+    chosen = [panel.earlier[1].id, "no such id", panel.visitor.pair_ids[0]]
+    shown = panel.named(panel.table.lay_over(panel.visitor, chosen))
+    assert panel.visitor.overlay == [panel.earlier[1]]
+    assert [run["name"] for run in shown["curves"]["runs"]] == ["A", "B", "1B"]
+    assert [run["name"] for run in panel.refresh()["curves"]["runs"]] == ["A", "B", "1B"]
 
 
 def test_no_more_than_six_curves(panel: Panel, tiny: Experiment) -> None:
-    more = [run for _ in range(2) for run in train_pair(panel.visit, tiny_pair(tiny.replace(epochs=1)))]
-    chosen = list(ids_of([*panel.earlier, *more]))
-    _, curves, message = panel.table.lay_over(chosen, panel.ids, request_of(ME))
-    assert len(unpacked(curves)["runs"]) == MAX_CURVES
-    assert "six curves" in message
+    pair = panel.visitor.pair_ids
+    for _ in range(2):
+        train_pair(panel.lab, tiny_pair(tiny.replace(epochs=1)))
+    panel.visitor.pair_ids = pair
+    chosen = [run.id for run in panel.visitor.runs if run.id not in pair]
+    shown = panel.named(panel.table.lay_over(panel.visitor, chosen))
+    assert len(chosen) > MAX_OVERLAY
+    assert len(shown["curves"]["runs"]) == MAX_OVERLAY + 2
+    assert shown["shown"] == chosen[:MAX_OVERLAY]  # the boxes say the same
+    assert "At most 4 runs" in shown["message"]
 
 
 def test_a_new_name_appears_everywhere_and_is_escaped(panel: Panel) -> None:
     run = panel.earlier[0]
-    shown = named(panel.table.rename(run.id, " <b>wide</b> ", panel.ids, (run.id,), request_of(ME)))
+    panel.visitor.overlay_ids = (run.id,)
+    shown = panel.named(panel.table.rename(panel.visitor, run.id, " <b>wide</b> "))
     assert run.name == "<b>wide</b>"
     assert "&lt;b&gt;wide" in shown["table"]
     assert "<b>wide" not in shown["table"]
     assert "<b>wide</b>" in [name for name, _ in shown["shown"].choices]
     assert shown["which"]["value"] == run.id  # not another one, that the next click would delete
-    refused = named(panel.table.rename(panel.earlier[1].id, "<b>wide</b>", panel.ids, (), request_of(ME)))
-    assert "taken" in refused["message"]
+    with pytest.raises(RunError, match="taken"):
+        panel.table.rename(panel.visitor, panel.earlier[1].id, "<b>wide</b>")
     assert panel.earlier[1].name == "1B"
 
 
-@pytest.mark.parametrize("name", ["", "  ", None, 5, ["x"], "x" * 31, "a\nb", "a\x00", "\u202ea", "A", "1A"])
-def test_bad_names_are_refused(name: Any) -> None:
+@pytest.mark.parametrize("name", ["", "  ", "x" * 31, "a\nb", "a\x00", "\u202ea", "A", "1A"])
+def test_bad_names_are_refused(name: str) -> None:
     with pytest.raises(RunError, match=r"[.]$"):
         checked_name(name, ["1A"])
 
 
 def test_deleting_forgets_a_run_but_not_those_on_the_page(panel: Panel) -> None:
     run = panel.earlier[0]
-    shown = named(panel.table.delete(run.id, panel.ids, (run.id,), request_of(ME)))
-    assert run not in panel.visit.store.of_owner(ME)
-    assert shown["overlay"] == ()
+    panel.visitor.overlay_ids = (run.id,)
+    shown = panel.named(panel.table.delete(panel.visitor, run.id))
+    assert run not in panel.visitor.runs
+    assert [curve["name"] for curve in shown["curves"]["runs"]] == ["A", "B"]
     assert "1A" not in shown["table"]
-    kept = named(panel.table.delete(panel.ids[0], panel.ids, (), request_of(ME)))
-    assert "on the page" in kept["message"]
-    assert len(panel.visit.store.of_owner(ME)) == 3
+    with pytest.raises(RunError, match="on the page"):
+        panel.table.delete(panel.visitor, panel.visitor.pair_ids[0])
+    assert len(panel.visitor.runs) == 3
 
 
 def test_another_visitor_sees_and_changes_nothing(panel: Panel) -> None:
-    run = panel.earlier[0]
-    assert "1A" not in panel.refresh(owner=YOU)["table"]
-    assert panel.table.lay_over([run.id], panel.ids, request_of(YOU))[0] == ()
-    for answer in (
-        panel.table.rename(run.id, "mine now", panel.ids, (), request_of(YOU)),
-        panel.table.delete(run.id, panel.ids, (), request_of(YOU)),
-    ):
-        assert "no longer there" in named(answer)["message"]
+    run, other = panel.earlier[0], panel.lab.visitors.of(YOU)
+    assert "1A" not in panel.table.refresh(other)[panel.table.table]
+    assert panel.table.lay_over(other, [run.id]) == {}
+    for change in (lambda: panel.table.rename(other, run.id, "mine"), lambda: panel.table.delete(other, run.id)):
+        with pytest.raises(UnknownRun, match="no longer there"):
+            change()
     assert run.name == "1A"
-    assert run in panel.visit.store.of_owner(ME)
+    assert run in panel.visitor.runs

@@ -9,7 +9,7 @@ import pytest
 from mnist_demo.errors import InvalidExperiment
 from mnist_demo.experiment.config import knobs
 from mnist_demo.experiment.pair import Pair
-from mnist_demo.ui.before.experiment_form import ExperimentForm
+from mnist_demo.ui.before.experiment_form import ExperimentForm, _offered
 
 PAIRS = [
     "",
@@ -29,17 +29,24 @@ def form() -> ExperimentForm:
         return ExperimentForm(Pair.from_query("b.dropout=0.5"))
 
 
-def values_of(updates: list[Any]) -> list[Any]:
-    """What the components would send back after these updates."""
-    return [each["value"] if isinstance(each, dict) else getattr(each, "value", each) for each in updates]
+def values_of(form: ExperimentForm, pair: Pair) -> list[Any]:
+    """What the components would send back once they show the pair."""
+    shown = form.show(pair)
+    return [shown[component]["value"] for component in form.inputs]
 
 
 @pytest.mark.parametrize("query", PAIRS)
 def test_what_is_shown_is_read_back(form: ExperimentForm, query: str) -> None:
     pair = Pair.from_query(query)
-    updates = form.updates(pair)
-    assert len(updates) == len(form.inputs)
-    assert form.read(values_of(updates)) == pair
+    assert set(form.show(pair)) == set(form.inputs)
+    assert form.read(values_of(form, pair)) == pair
+
+
+def test_a_value_of_run_b_stays_while_its_knob_does() -> None:
+    assert _offered("train_size", "5000")["value"] == "5000"
+    assert _offered("train_size", "0.5")["value"] == "100"  # was of another knob
+    assert _offered("seed", "5000")["value"] == "1"  # not A's default
+    assert _offered("nothing", "1") == gr.update(choices=[], value="", interactive=False)
 
 
 def test_every_knob_is_in_the_form_once(form: ExperimentForm) -> None:
@@ -55,7 +62,7 @@ def test_every_knob_is_in_the_form_once(form: ExperimentForm) -> None:
 def test_nonsense_is_one_sentence_that_names_the_knob(form: ExperimentForm, knob: str, bad: Any) -> None:
     if (knob, bad) in (("hidden_sizes", []), ("hidden_sizes", "")):
         return  # a network without hidden layers, and what the default is for
-    values = values_of(form.updates(Pair.from_query("")))
+    values = values_of(form, Pair.from_query(""))
     values[list(knobs()).index(knob)] = bad
     with pytest.raises(InvalidExperiment, match=rf"^[A-Z].*\({knob}\).*\.$") as error:
         form.read(values)
@@ -73,7 +80,7 @@ def test_nonsense_is_one_sentence_that_names_the_knob(form: ExperimentForm, knob
     ],
 )
 def test_run_b_says_what_is_wrong_with_its_changes(form: ExperimentForm, changes: list[Any], sentence: str) -> None:
-    values = values_of(form.updates(Pair.from_query("")))
+    values = values_of(form, Pair.from_query(""))
     with pytest.raises(InvalidExperiment, match=sentence):
         form.read([*values[:-4], *changes])
 
@@ -86,4 +93,4 @@ def test_a_wrong_number_of_fields_is_refused(form: ExperimentForm, count: int) -
 
 def test_a_pair_that_differs_in_three_knobs_does_not_fit(form: ExperimentForm) -> None:
     with pytest.raises(InvalidExperiment, match="at most 2"):
-        form.updates(Pair.from_query("b.dropout=0.5&b.epochs=3&b.seed=1"))
+        form.show(Pair.from_query("b.dropout=0.5&b.epochs=3&b.seed=1"))

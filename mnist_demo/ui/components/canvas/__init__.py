@@ -7,7 +7,7 @@ Does not decode pictures: whether the bytes are a sane image is for the reader o
 import base64
 import binascii
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import gradio as gr
 
@@ -34,18 +34,25 @@ class CanvasPicture(TypedDict):
     load_seq: int
 
 
+class Drawing(NamedTuple):
+    """What is on the canvas: a PNG file's bytes, b"" for blank, and the number of the drawing."""
+
+    png: bytes
+    seq: int
+
+
 def canvas_picture(png: bytes, seq: int) -> CanvasPicture:
     """The value that draws a PNG's ink, white on black, over the whole canvas as one step that can be undone."""
     return CanvasPicture(load=base64.b64encode(png).decode("ascii"), load_seq=seq)
 
 
-def read_ink(value: Any) -> tuple[bytes, int]:
-    """The PNG file's bytes (b"" for blank) and the sequence number in what a browser, or anyone, has posted.
+def read_ink(value: Any) -> Drawing:
+    """The drawing in what a browser, or anyone, has posted.
 
     Raises InvalidDrawing for anything that is not a value of the canvas.
     """
     if value is None:
-        return b"", 0
+        return Drawing(b"", 0)
     if not isinstance(value, dict):
         raise InvalidDrawing(f"A drawing is an object with the key 'ink', not {_kind(value)}.")
     ink, seq = value.get("ink", ""), value.get("seq", 0)
@@ -59,7 +66,7 @@ def read_ink(value: Any) -> tuple[bytes, int]:
     if type(seq) is not int or not 0 <= seq <= 2**53:
         seq = 0
     try:
-        return base64.b64decode(ink.rpartition(",")[2], validate=True), seq
+        return Drawing(base64.b64decode(ink.rpartition(",")[2], validate=True), seq)
     except (binascii.Error, ValueError):
         raise InvalidDrawing("This drawing's ink is not valid base64; send a base64 PNG.") from None
 

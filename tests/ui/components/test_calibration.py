@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnist_demo.inference.evaluation import CalibrationBin, calibration_bins
-from mnist_demo.ui.after.calibration import calibration_html, calibration_sentence
+from mnist_demo.ui.components.calibration import calibration_html, calibration_sentence
 
 LIAR = [CalibrationBin(0.5, 0.6, 100, 0.55, 0.55), CalibrationBin(0.9, 1.0, 300, 0.95, 0.61)]
 

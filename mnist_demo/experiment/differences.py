@@ -1,0 +1,31 @@
+"""Experiments in words: what differs between two of them, as a sentence names it. Knows no more than their knobs."""
+
+from enum import StrEnum
+
+from mnist_demo.experiment.choices import words
+from mnist_demo.experiment.config import Experiment, changed_fields, knobs
+from mnist_demo.experiment.knobs import to_text
+
+
+def describe_changes(a: Experiment, b: Experiment) -> str:
+    """'dropout 0 → 0.5', several joined by ', '; empty where the two are equal."""
+    return ", ".join(
+        f"{knob_words(name)} {value_words(old)} → {value_words(new)}"
+        for name, (old, new) in changed_fields(a, b).items()
+        if old != new  # sizes that a link must carry although they are the same
+    )
+
+
+def describe_values(base: Experiment, other: Experiment) -> str:
+    """The knobs in which an experiment differs from a base, with its values: 'dropout 0.5, seed 1'; else empty."""
+    return ", ".join(f"{knob_words(name)} {value_words(new)}" for name, (_, new) in changed_fields(base, other).items())
+
+
+def knob_words(name: str) -> str:
+    """A knob as a sentence names it: "training images", "learning rate"."""
+    return knobs()[name].title.lower()
+
+
+def value_words(value: object) -> str:
+    """A knob's value as a sentence writes it: 0.001, 256-128, Adam."""
+    return words(value) if isinstance(value, StrEnum) else to_text(value)

@@ -1,0 +1,52 @@
+"""What a network gets wrong of the validation images, and how sure it was. Arrays out, no pictures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_demo.errors import InvalidCheckpoint
+from mnist_demo.images.data import load_validation_data
+from mnist_demo.inference.evaluation import evaluate
+from mnist_demo.inference.recognize import Refusal, calibrated
+from mnist_demo.learning.checkpoints import Checkpoint
+from mnist_demo.learning.cost import image_count
+
+MOST_MISTAKES = 20
+MULTIPLY_ADDS = 1e11  # a few seconds of one core (2026-11-23): a larger network is asked fewer images
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """What a network gets wrong, its surest mistakes first: M of them."""
+
+    count: int
+    images: int  # that were asked
+    places: tuple[int, ...]  # (M,), among the validation images
+    labels: NDArray[np.int64]  # (M,)
+    answers: NDArray[np.int64]  # (M,)
+    sureness: NDArray[np.float32]  # (M,), calibrated
+
+
+def find_mistakes(model: Checkpoint, root: Path) -> Mistakes:
+    """Asks the validation images; `root` is where torchvision finds MNIST. Takes seconds.
+
+    Raises InvalidCheckpoint for a network whose answers are no numbers.
+    """
+    val = load_validation_data(root)
+    val = val.first(image_count(model.experiment, MULTIPLY_ADDS, len(val)))
+    evaluation = evaluate(model, val)
+    if not np.isfinite(evaluation.probabilities).all():
+        raise InvalidCheckpoint(Refusal.NO_NUMBER)
+    sureness = calibrated(evaluation.probabilities, model).max(axis=1)
+    wrong = np.flatnonzero(evaluation.predictions != evaluation.labels)
+    surest = wrong[np.argsort(-sureness[wrong], kind="stable")][:MOST_MISTAKES]
+    return Mistakes(
+        count=len(wrong),
+        images=len(val),
+        places=tuple(surest.tolist()),
+        labels=evaluation.labels[surest],
+        answers=evaluation.predictions[surest],
+        sureness=sureness[surest],
+    )

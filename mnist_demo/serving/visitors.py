@@ -1,0 +1,157 @@
+"""What a visitor has on the server, in one record with one life.
+
+Keyed by a visitor's id, wherever a page gets that from. Knows which runs, networks and images are meant; the runs
+themselves are kept by `runs`. Knows no page.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from mnist_demo.errors import RunError
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.experiment.pair import Pair
+from mnist_demo.learning.checkpoints import Checkpoint
+from mnist_demo.learning.step_by_step import Press
+from mnist_demo.serving.looks import nearest_point
+from mnist_demo.serving.runs import Run, RunStore
+
+MAX_VISITORS = 1_000  # records; those that hold nothing go first
+NO_PAIR = "There are no curves yet: train a pair first."
+
+Cell = tuple[int, int, int]  # of a confusion matrix: run (0 for A, 1 for B), row, column
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A network that a visitor has brought."""
+
+    name: str
+    checkpoint: Checkpoint
+    number: int  # counts all uploads: the lowest is the oldest
+
+
+@dataclass
+class Visitor:
+    """One visitor's record. Handlers read it and write to it."""
+
+    id: str
+    store: RunStore
+    pair_ids: tuple[str, ...] = ()  # of runs A and B on the page
+    overlay_ids: tuple[str, ...] = ()  # of earlier runs laid over their curves
+    epoch: float | None = None  # that is looked at; None follows the last
+    cursors: dict[str, int] = field(default_factory=dict)  # run -> index of the point last looked at
+    cell: Cell | None = None  # whose images are shown
+    choices: dict[str, tuple[int, ...]] = field(default_factory=dict)  # list on the page -> places of its images
+    asked: tuple[str, ...] | None = None  # keys of the networks that read the drawing; None: the shelf's defaults
+    uploads: dict[str, Upload] = field(default_factory=dict)
+    tests_asked: int = 0  # how often the test images were asked
+    bench: Experiment = field(default_factory=Experiment)  # that is taken apart step by step
+    presses: tuple[Press, ...] = ()
+    is_training: bool = False  # a click on Train or Resume is being served
+    has_news: bool = False  # a training has ended, and the page has not shown it yet
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs of this visitor, oldest first."""
+        return self.store.of_owner(self.id)
+
+    @property
+    def pair(self) -> list[Run]:
+        """Runs A and B on the page; empty before the first training, or if one of them is gone."""
+        found = self._found(self.pair_ids)
+        return found if len(found) == 2 else []
+
+    @property
+    def measured_pair(self) -> list[Run]:
+        """Runs A and B, if both have at least one point."""
+        return self.pair if all(run.history for run in self.pair) else []
+
+    @property
+    def overlay(self) -> list[Run]:
+        """The earlier runs laid over the curves, in the order chosen."""
+        return [run for run in self._found(self.overlay_ids) if run.id not in self.pair_ids and run.history]
+
+    @property
+    def on_page(self) -> list[Run]:
+        """Every run whose curve is drawn, A and B first. Raises RunError where there are none."""
+        if not self.pair:
+            raise RunError(NO_PAIR)
+        return [*self.pair, *self.overlay]
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether nothing would be missed with this record."""
+        return not self.uploads and not self.runs
+
+    def run(self, run_id: str) -> Run:
+        """This visitor's run of that id. Raises UnknownRun."""
+        return self.store.get(run_id, self.id)
+
+    def start(self, pair: Pair) -> list[Run]:
+        """Runs A and B before their first step, now on the page. Raises RunError if one of them is too large."""
+        created = self.store.create_pair(pair, self.id)
+        self.pair_ids = tuple(run.id for run in created)
+        self.look_at(None)
+        return created
+
+    def stop(self) -> None:
+        """Ends the training of the pair on the page at its last finished chunk."""
+        for run in self.pair:
+            self.store.stop(run)
+
+    def look_at(self, epoch: float | None) -> None:
+        """The epoch that curves, weights and answers are shown at; None follows the last."""
+        self.epoch = epoch
+        if epoch is None:
+            self.cell = None
+            self.cursors = {run_id: index for run_id, index in self.cursors.items() if run_id not in self.pair_ids}
+            return
+        for run in self.measured_pair:
+            self.cursors[run.id] = nearest_point(run, epoch)
+
+    def _found(self, ids: Iterable[str]) -> list[Run]:
+        mine = {run.id: run for run in self.runs}
+        found = [mine[run_id] for run_id in ids if run_id in mine]
+        self.store.touch(found)
+        return found
+
+
+class Visitors:
+    """The records of all visitors. May be asked from several threads."""
+
+    def __init__(self, store: RunStore) -> None:
+        self.store = store
+        self._records: OrderedDict[str, Visitor] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, visitor_id: str) -> Visitor:
+        """The record of that id, made if there is none; a caller without an id gets an empty one, not kept."""
+        if not visitor_id:
+            return Visitor("", self.store)
+        with self._lock:
+            if visitor_id not in self._records:
+                self._records[visitor_id] = Visitor(visitor_id, self.store)
+                self._make_room(visitor_id)
+            self._records.move_to_end(visitor_id)
+            return self._records[visitor_id]
+
+    def leave(self, visitor_id: str) -> None:
+        """Forgets a visitor who has left, with runs and uploads."""
+        self.store.drop_owner(visitor_id)
+        with self._lock:
+            self._records.pop(visitor_id, None)
+
+    def all(self) -> list[Visitor]:
+        """Every record, the one used least recently first."""
+        with self._lock:
+            return list(self._records.values())
+
+    def _make_room(self, newest: str) -> None:
+        """Forgets the record used least recently, one that holds nothing if there is any."""
+        if len(self._records) <= MAX_VISITORS:
+            return
+        others = (key for key in self._records if key != newest)
+        empty = (key for key in self._records if key != newest and self._records[key].holds_nothing)
+        del self._records[next(empty, next(others))]

@@ -1,0 +1,86 @@
+// What the page does by itself: it keeps the focus where a hand or a screen reader was, says what has happened, brings
+// it into sight, and tells when no answer comes. Small, and without a server.
+() => {
+  const find = (selector) => document.querySelector(selector);
+  const spoken = document.body.appendChild(document.createElement('p'));
+  spoken.className = 'mnist-spoken';
+  spoken.setAttribute('role', 'status');
+  const say = (text) => { spoken.textContent = text; };
+  const show = (node, block = 'nearest') => node?.scrollIntoView({block, behavior: 'instant'});
+  const isSeen = (node) => Boolean(node?.checkVisibility());
+
+  // Enter after typing "4" would take the first value of the list that has a 4 in it, "40": then the field is left
+  // instead, which takes what was typed. After an arrow key Enter takes the value that it chose.
+  let hasTyped = false;
+  document.addEventListener('input', ({target}) => { hasTyped = target.matches('.mnist-typed input'); }, true);
+  document.addEventListener('keydown', (event) => {
+    if (['ArrowUp', 'ArrowDown', 'Tab'].includes(event.key)) hasTyped = false;
+    if (event.key !== 'Enter' || !hasTyped || !event.target.matches('.mnist-typed input')) return;
+    hasTyped = false;
+    event.stopImmediatePropagation();
+    event.target.blur();
+  }, true);
+
+  // Train, Stop and Resume: the one that was pressed is switched off, and the focus goes to the one that can be next.
+  let held = null; // the button that had the focus last
+  document.addEventListener('focusin', ({target}) => { held = target.closest('#train, #stop, #resume'); });
+  const pass = () => {
+    const isLost = document.activeElement === document.body || document.activeElement === held;
+    if (!held?.disabled || !isLost) return;
+    (isSeen(find('#stop:enabled')) ? find('#stop') : find('#resume:enabled') ?? find('#train:enabled'))?.focus({preventScroll: true});
+  };
+  let wasTraining = false;
+  const follow = () => {
+    const isTraining = find('#train').disabled;
+    if (isTraining === wasTraining) return pass();
+    wasTraining = isTraining;
+    pass();
+    if (isTraining) {
+      show(find('#curves'));
+      return say('The training has started.');
+    }
+    const cards = [...document.querySelectorAll('.mnist-run')].map((card) => {
+      const texts = [card.querySelector('h3'), card.querySelector('dd:nth-last-of-type(2)')].map((node) => node?.innerText.trim());
+      return texts.filter(Boolean).join(': ');
+    });
+    say(['The training has ended.', find('#notice')?.innerText.trim(), ...cards].filter(Boolean).join(' '));
+  };
+  for (const name of ['train', 'stop', 'resume']) {
+    new MutationObserver(follow).observe(find('#' + name), {attributes: true, attributeFilter: ['disabled']});
+  }
+
+  // A new question after "Next" or "Try" is brought into sight, with the focus; so is an answer when it comes.
+  let isAsked = false;
+  document.addEventListener('click', ({target}) => { isAsked ||= Boolean(target.closest('[id^=next-], [id^=hint-try-]')); }, true);
+  const question = find('#question'), difference = find('#difference');
+  const turn = () => {
+    if (!isAsked) return;
+    isAsked = false;
+    show(find('#lesson'));
+    question.tabIndex = -1;
+    question.focus({preventScroll: true});
+    say(question.innerText.trim());
+  };
+  for (const node of [question, difference]) new MutationObserver(turn).observe(node, {childList: true, subtree: true, characterData: true});
+  let answered = '';
+  setInterval(() => {
+    const answer = find('#answer'), text = isSeen(answer) ? answer.innerText.trim() : '';
+    if (text && text !== answered) {
+      show(answer);
+      say(`${spoken.textContent} ${text}`);
+    }
+    answered = text;
+    watch();
+  }, 400);
+
+  // An inked canvas whose answer does not come is not blank: the server may be gone.
+  let since = 0;
+  function watch() {
+    const canvas = find('.mnist-canvas'), bars = find('#bars .mnist-bars');
+    const isWaiting = canvas && Number(canvas.dataset.seq) > Number(bars?.dataset.seq || 0);
+    if (!isWaiting) since = 0;
+    else if (!since) since = Date.now();
+    if (!since || Date.now() - since < 5000) return;
+    bars.querySelector('.mnist-bars-message').textContent = 'No answer has come for this drawing. The server is busy or gone: wait a moment, or reload the page.';
+  }
+}

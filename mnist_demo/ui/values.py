@@ -1,0 +1,36 @@
+"""The types of what a page sends, for the handlers to declare; each refuses everything else with a sentence.
+
+Knows the shape of values. Whether they fit an experiment, a run or a network is for those to say.
+"""
+
+from typing import Annotated
+
+from annotated_types import Len
+from pydantic import AllowInfNan, PlainValidator, Strict
+
+from mnist_demo.errors import InvalidDrawing
+from mnist_demo.images.sketch import Preprocessing
+from mnist_demo.ui.components.canvas import Drawing, read_ink
+
+Text = Annotated[str, Strict(), Len(max_length=10_000)]
+Flag = Annotated[bool, Strict()]
+Number = Annotated[float, Strict(), AllowInfNan(False)]
+Place = Annotated[int, Strict()]
+
+
+def checked_steps(names: object) -> frozenset[Preprocessing]:
+    """The steps of the preprocessing to leave out. Raises InvalidDrawing for what is no list of their names."""
+    if not isinstance(names, list) or not all(
+        isinstance(name, str) and name in Preprocessing.__members__ for name in names
+    ):
+        raise InvalidDrawing("The steps to leave out are a list of names of steps.")
+    return frozenset(Preprocessing[name] for name in names)
+
+
+Drawn = Annotated[Drawing, PlainValidator(read_ink)]
+Steps = Annotated[frozenset[Preprocessing], PlainValidator(checked_steps)]
+
+
+def whole_number(value: float | None, low: int, high: int, default: int) -> int:
+    """A number as a whole one within bounds: whoever types beside a slider is taken to its end. None: the default."""
+    return default if value is None else round(min(max(value, low), high))

@@ -1,0 +1,101 @@
+"""A visitor's record: one a visitor, its own runs alone, kept while somebody looks, gone when they leave."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from mnist_demo.errors import RunError, UnknownRun
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.experiment.pair import Pair
+from mnist_demo.learning.chunks import train_chunk
+from mnist_demo.serving import runs, visitors
+from mnist_demo.serving.runs import Run, RunStore
+from mnist_demo.serving.visitors import Visitors
+
+
+@pytest.fixture
+def pair(tiny: Experiment) -> Pair:
+    return Pair(a=tiny, b=tiny.replace(seed=1))
+
+
+def train(several: Sequence[Run], root: Path) -> None:
+    for run in several:
+        chunk = train_chunk(run.state, 100_000, root)
+        run.record(chunk.state, chunk.points)
+
+
+def test_a_record_is_kept_under_its_id_and_nobodys_is_not() -> None:
+    everybody = Visitors(RunStore())
+    everybody.of("me").tests_asked = 3
+    assert everybody.of("me").tests_asked == 3
+    assert everybody.of("you").tests_asked == 0
+    everybody.of("").tests_asked = 3
+    assert everybody.of("").tests_asked == 0
+
+
+def test_a_pair_is_on_the_page_with_its_overlay(pair: Pair, mnist_root: Path) -> None:
+    me = Visitors(RunStore()).of("me")
+    with pytest.raises(RunError, match="train a pair first"):
+        _ = me.on_page
+    earlier, now = me.start(pair), me.start(pair)
+    assert me.pair == now
+    assert me.measured_pair == []
+    train((*earlier, *now), mnist_root)
+    assert me.measured_pair == now
+    me.overlay_ids = (earlier[1].id, now[0].id, "no such run")
+    assert me.on_page == [*now, earlier[1]]
+    me.store.drop(now[0])
+    assert me.pair == []
+
+
+def test_what_is_looked_at_is_remembered_of_each_run(pair: Pair, mnist_root: Path) -> None:
+    me = Visitors(RunStore()).of("me")
+    first = me.start(pair)
+    train(first, mnist_root)
+    me.look_at(2)
+    assert me.cursors == {run.id: 2 for run in first}
+    me.start(pair)
+    assert me.epoch is None
+    assert me.cursors == {run.id: 2 for run in first}, "earlier runs keep what was looked at"
+
+
+def test_another_visitors_run_is_none(pair: Pair) -> None:
+    everybody = Visitors(RunStore())
+    run = everybody.of("me").start(pair)[0]
+    assert everybody.of("me").run(run.id) is run
+    for other in ("you", ""):
+        with pytest.raises(UnknownRun):
+            everybody.of(other).run(run.id)
+        everybody.of(other).pair_ids = (run.id, run.id)
+        assert everybody.of(other).pair == []
+
+
+def test_runs_that_are_looked_at_do_not_expire(pair: Pair, tiny: Experiment) -> None:
+    now = 0.0
+    store = RunStore(lambda: now)
+    me = Visitors(store).of("me")
+    mine = me.start(pair)
+    for _ in range(30):
+        now += runs.MAX_AGE_SECONDS / 10
+        assert me.pair == mine
+    store.create(tiny, "you", "1A")
+    assert me.runs == mine
+
+
+def test_who_leaves_leaves_nothing(pair: Pair) -> None:
+    everybody = Visitors(RunStore())
+    everybody.of("me").start(pair)
+    everybody.leave("me")
+    assert everybody.store.of_owner("me") == []
+    assert everybody.of("me").pair_ids == ()
+
+
+def test_of_too_many_records_those_that_hold_nothing_go_first(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visitors, "MAX_VISITORS", 5)
+    everybody = Visitors(RunStore())
+    everybody.of("me").start(pair)
+    for number in range(20):
+        everybody.of(f"invented {number}")
+    assert len(everybody.all()) == 5
+    assert len(everybody.of("me").pair) == 2
