@@ -73,8 +73,8 @@ class Lab:
             return [visitor, *_checked(parameters, values)]
 
         def told(error: MnistLabError) -> Shown:
-            if tell is None:
-                raise error  # the page makes a notice of it
+            if tell is None or isinstance(error, InvalidValue):
+                raise error  # a visitor gets a notice of it, a program 422
             return {tell: error_html(error)}
 
         def finished(result: Shown | None) -> Any:
