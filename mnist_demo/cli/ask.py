@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from mnist_demo.cli.progress import progress
 from mnist_demo.errors import InvalidDrawing
-from mnist_demo.images import data, sketch
+from mnist_demo.images import data
+from mnist_demo.images.pictures import read_picture
 from mnist_demo.inference import drawings as drawn
 from mnist_demo.inference import evaluation, recognize
 from mnist_demo.learning import checkpoints
@@ -61,7 +62,7 @@ def _picture(path: Path) -> NDArray[np.uint8]:
     if not path.is_file():
         raise InvalidDrawing(f"There is no picture {path}.")
     try:
-        return sketch.read_picture(path.read_bytes())
+        return read_picture(path.read_bytes())
     except InvalidDrawing as error:
         raise InvalidDrawing(f"{path}: {error}") from error
 

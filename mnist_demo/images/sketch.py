@@ -5,41 +5,23 @@ networks. Source: LeCun et al., "Gradient-based learning applied to document rec
 the digit fits a 20x20 box, its aspect kept, its centre of mass at the centre of 28x28.
 """
 
-import base64
-import binascii
-import io
-import struct
-import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 from scipy import ndimage
 
 from mnist_demo.errors import InvalidDrawing
+from mnist_demo.images import paper
 from mnist_demo.images.data import SIDE
 from mnist_demo.images.ink import INK_THRESHOLD, Ink, crop, shrink, with_width, without_specks
+from mnist_demo.images.pictures import MAX_SIDE, MIN_SIDE
 
 BOX = 20  # pixels
-MIN_SIDE, MAX_SIDE = 28, 1024  # pixels of a canvas
-MAX_PICTURE_BYTES = 2_000_000
 FULL_INK = 200  # of 255: a drawing whose strongest ink is fainter is strengthened
 USUAL_WIDTH = (2.1, 3.8)  # of a stroke, in pixels of the 20x20 box; MNIST's 5th to 95th percentile is 1.7 to 4.0
-_UNREADABLE = (  # what Pillow's decoders raise; the warning is an exception where warnings are errors
-    UnidentifiedImageError,
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
 
 
 class Preprocessing(StrEnum):
@@ -60,36 +42,10 @@ class Stage:
     image: Ink
 
 
-def read_picture(picture: bytes) -> NDArray[np.uint8]:
-    """Decodes a PNG, JPEG or WebP file to (H, W, 4) RGBA. The size is read from the header first.
-
-    Raises InvalidDrawing for anything else, and over 1,024 pixels a side.
-    """
-    if len(picture) > MAX_PICTURE_BYTES:
-        raise InvalidDrawing(f"The picture has {len(picture):,} bytes; {MAX_PICTURE_BYTES:,} is the most.")
-    try:
-        with Image.open(io.BytesIO(picture), formats=["PNG", "JPEG", "WEBP"]) as image:
-            _check_size(image.height, image.width)
-            return np.asarray(_to_8_bit(image).convert("RGBA"))
-    except _UNREADABLE as error:
-        raise InvalidDrawing("This is not a picture that can be read: send a PNG, JPEG or WebP file.") from error
-
-
-def read_base64(text: str) -> NDArray[np.uint8]:
-    """Decodes a base64 picture, with or without its `data:image/...;base64,` in front. As `read_picture`."""
-    if len(text) > MAX_PICTURE_BYTES * 2:
-        raise InvalidDrawing(f"The picture has {len(text):,} characters; {MAX_PICTURE_BYTES * 2:,} is the most.")
-    try:
-        return read_picture(base64.b64decode(text.rpartition(",")[2], validate=True))
-    except (binascii.Error, ValueError) as error:
-        raise InvalidDrawing("The picture is not valid base64.") from error
-
-
 def extract_ink(canvas: NDArray[np.uint8]) -> Ink:
     """(H, W) ink, (H, W, 3) RGB or (H, W, 4) RGBA, dark on light or light on dark -> ink (H, W).
 
-    Paper is what the border shows: a colour, or nothing where it is transparent. Ink is how far a pixel
-    lies from it. Raises InvalidDrawing for another shape, dtype or size.
+    Of colours `paper.find_ink` says what is ink. Raises InvalidDrawing for another shape, dtype or size.
     """
     if canvas.dtype != np.uint8 or canvas.ndim not in (2, 3):
         raise InvalidDrawing(
@@ -100,15 +56,7 @@ def extract_ink(canvas: NDArray[np.uint8]) -> Ink:
     _check_size(*canvas.shape[:2])
     if canvas.ndim == 2:
         return canvas
-    opacity = canvas[..., 3] if canvas.shape[2] == 4 else None
-    if opacity is not None and np.median(_border(opacity)) < 128:
-        return np.ascontiguousarray(opacity)  # transparent paper: what is opaque is ink
-    colours = canvas[..., :3].astype(np.int16)
-    paper = np.median(_border(colours), axis=0).astype(np.int16)  # (3,)
-    ink = np.abs(colours - paper).max(axis=2)
-    if opacity is not None:
-        ink = ink * opacity // 255
-    return np.asarray(ink, np.uint8)
+    return paper.find_ink(canvas).ink
 
 
 def preprocess(ink: Ink, skip: Collection[str] = frozenset()) -> list[Stage]:
@@ -146,11 +94,6 @@ def preprocess(ink: Ink, skip: Collection[str] = frozenset()) -> list[Stage]:
     return stages
 
 
-def _border(canvas: NDArray[Any]) -> NDArray[Any]:
-    """The outermost pixels of (H, W) or (H, W, C)."""
-    return np.concatenate([canvas[0], canvas[-1], canvas[:, 0], canvas[:, -1]])
-
-
 def _paste(boxed: Ink, top: int, left: int) -> Ink:
     image = np.zeros((SIDE, SIDE), np.uint8)
     image[top : top + boxed.shape[0], left : left + boxed.shape[1]] = boxed
@@ -176,9 +119,3 @@ def _check_size(height: int, width: int) -> None:
         raise InvalidDrawing(
             f"The picture is {width:,} by {height:,} pixels; each side must have {MIN_SIDE} to {MAX_SIDE:,}."
         )
-
-
-def _to_8_bit(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16-bit grey
-        return Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
-    return image

@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mnist_demo.images.sketch import Stage, read_picture
+from mnist_demo.images.pictures import read_picture
+from mnist_demo.images.sketch import Stage
 from mnist_demo.inference.recognize import BLANK, Prediction, Refusal, recognize_by, shipped_cnn
 from mnist_demo.learning.checkpoints import Checkpoint
 from mnist_demo.ui.components import Packed

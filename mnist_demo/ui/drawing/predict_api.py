@@ -11,7 +11,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from mnist_demo.errors import InvalidDrawing, MnistLabError
-from mnist_demo.images.sketch import read_base64, read_picture
+from mnist_demo.images.pictures import read_base64, read_picture
 from mnist_demo.inference.recognize import recognize
 from mnist_demo.ui.visit import Lab
 
@@ -20,7 +20,8 @@ def build_predict_api(lab: Lab) -> None:
     """Adds the endpoint inside the current Blocks context."""
 
     async def predict(image: str | dict[str, Any]) -> dict[str, Any]:
-        """Reads the digit in a picture: a PNG, JPEG or WebP file, or its base64 with or without `data:...;base64,`.
+        """Reads the digit in a picture: a photo, scan or screenshot (PNG, JPEG, WebP, GIF, BMP or TIFF) of at most
+        50 megapixels, or its base64 with or without `data:...;base64,` in front.
 
         Returns the digit (null where there is no answer), the probabilities of 0 to 9, and why the picture is
         refused, if it is. The shipped CNN answers; nothing is stored.

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from mnist_demo.errors import UnknownRun
 from mnist_demo.images.data import CLASSES, load_training_data
-from mnist_demo.images.sketch import Preprocessing, read_picture
+from mnist_demo.images.pictures import read_picture
+from mnist_demo.images.sketch import Preprocessing
 from mnist_demo.inference import explain
 from mnist_demo.inference.recognize import recognize
 from mnist_demo.learning.checkpoints import Checkpoint

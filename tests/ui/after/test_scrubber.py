@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 from mnist_demo.errors import InvalidValue
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.images.data import load_training_data, load_validation_data
-from mnist_demo.images.sketch import read_picture
+from mnist_demo.images.pictures import read_picture
 from mnist_demo.inference.evaluation import CalibrationBin, calibration_bins, evaluate
 from mnist_demo.inference.recognize import Refusal, recognize
 from mnist_demo.learning import checkpoints

@@ -8,7 +8,7 @@ import pytest
 
 from mnist_demo.errors import InvalidValue
 from mnist_demo.images.data import load_validation_data
-from mnist_demo.images.sketch import read_picture
+from mnist_demo.images.pictures import read_picture
 from mnist_demo.inference.mistakes import Mistakes
 from mnist_demo.inference.recognize import recognize
 from mnist_demo.ui.components.canvas import Drawing

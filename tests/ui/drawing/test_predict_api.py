@@ -1,17 +1,14 @@
 """The endpoint for programs: a file is read like its base64, and no other file of the server's is."""
 
 import base64
-import io
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
 import pytest
-from PIL import Image
 
 from mnist_demo.images.data import load_validation_data
-from mnist_demo.images.sketch import MAX_PICTURE_BYTES
+from mnist_demo.images.pictures import MAX_BYTES
 from mnist_demo.ui.drawing.digits import to_png
 from mnist_demo.ui.drawing.predict_api import answer_picture
 
@@ -50,10 +47,7 @@ def test_no_other_file_is_read(png: bytes, uploads: Path) -> None:
 
 
 def test_a_file_too_large_is_refused_and_not_kept(uploads: Path) -> None:
-    buffer = io.BytesIO()
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (1000, 1000, 3), np.uint8)).save(buffer, "PNG")
-    (uploads / "large.png").write_bytes(buffer.getvalue())
-    assert len(buffer.getvalue()) > MAX_PICTURE_BYTES
+    (uploads / "large.png").write_bytes(bytes(MAX_BYTES + 1))
     with pytest.raises(gr.Error, match="is the most"):
         answer_picture({"path": str(uploads / "large.png")})
     assert not (uploads / "large.png").exists()

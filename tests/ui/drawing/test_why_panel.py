@@ -8,7 +8,8 @@ import pytest
 
 from mnist_demo.errors import UnknownRun
 from mnist_demo.images.data import load_validation_data
-from mnist_demo.images.sketch import Preprocessing, read_picture
+from mnist_demo.images.pictures import read_picture
+from mnist_demo.images.sketch import Preprocessing
 from mnist_demo.inference.recognize import Refusal, recognize
 from mnist_demo.learning import checkpoints
 from mnist_demo.serving.runs import RunStore
