@@ -15,6 +15,7 @@ from mnist_demo.images import data
 from mnist_demo.images.pictures import read_picture
 from mnist_demo.inference import drawings as drawn
 from mnist_demo.inference import evaluation, recognize
+from mnist_demo.inference.evaluation import Evaluation
 from mnist_demo.learning import checkpoints
 from mnist_demo.learning.state_file import ClaimedFile
 
@@ -23,9 +24,18 @@ def evaluate(options: argparse.Namespace) -> None:
     """Prints the loss and the accuracy on the test images."""
     result = evaluation.evaluate_on_test(checkpoints.load(options.checkpoint), data.mnist_root())
     if options.json:
-        print(json.dumps({"test_accuracy": result.accuracy, "test_loss": result.loss, "images": len(result.labels)}))
+        told = {"test_accuracy": result.accuracy, "test_loss": result.loss, "images": len(result.labels)}
+        print(json.dumps({**told, "networks_asked": result.asked}))
     else:
         print(f"test accuracy {result.accuracy:.4f}   test loss {result.loss:.4f}   ({len(result.labels):,} images)")
+        print(asked_sentence(result), end="")
+
+
+def asked_sentence(result: Evaluation) -> str:
+    """How often the test images have been opened, as a line; empty where that cannot be counted."""
+    if result.asked is None:
+        return ""
+    return f"networks asked about the test images on this machine so far: {result.asked:,}\n"
 
 
 def predict(options: argparse.Namespace) -> None:

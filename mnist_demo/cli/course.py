@@ -12,6 +12,7 @@ from mnist_demo.errors import DataError, InvalidExperiment, MnistLabError
 from mnist_demo.experiment.differences import describe_changes
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.export.script import script
+from mnist_demo.hints import checking as hints_checking
 from mnist_demo.images import data
 from mnist_demo.lessons import Lesson, checking
 from mnist_demo.lessons import lessons as all_lessons
@@ -57,6 +58,18 @@ def _check(chosen: list[Lesson], options: argparse.Namespace) -> None:
     if failed:
         subject = "does not hold" if failed == 1 else "do not hold"
         raise MnistLabError(f"{failed} of {len(verdicts)} sentences {subject} on nine seeds of ten.")
+
+
+def hints(options: argparse.Namespace) -> None:
+    """Tries the hints on experiments whose cause of trouble is known, and prints a confusion table."""
+    with progress("run") as bar:
+        for outcome in hints_checking.check(options.count):
+            bar.update()
+            report = outcome
+    assert report, "the check ends with its report"
+    print(json.dumps(report.to_dict()) if options.json else "\n".join(report.lines()))
+    if not report.is_good:
+        raise MnistLabError("The hints are right less often than they must be.")
 
 
 def export(options: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
+from mnist_demo.cli.ask import asked_sentence
 from mnist_demo.cli.progress import progress
 from mnist_demo.cluster.engine import InProcess
 from mnist_demo.experiment.config import Experiment, non_default
@@ -91,23 +92,27 @@ def _write(
 def _finish(
     kept: Training, state: training.TrainState, output: ClaimedFile | None, options: argparse.Namespace
 ) -> None:
-    """Writes the chosen weights, asks the test images, and tells what came out."""
+    """Writes the chosen weights, asks the test images if that is wanted, and tells what came out."""
     weights, point = _chosen(kept, state, options.keep)
     assert point, "a finished training was measured at its end"
     if output:  # now, in case that asking the test images is interrupted
         _write(output, weights, state.experiment, point)
-    checkpoint = checkpoints.Checkpoint(checkpoints.fit(weights, state.experiment), state.experiment, {})
-    test = evaluation.evaluate_on_test(checkpoint, data.mnist_root())
-    scores = {"test_accuracy": test.accuracy, "test_loss": test.loss}
-    if output:
-        _write(output, weights, state.experiment, point, **scores)
+    scores: dict[str, float] = {}
+    test_line = ""
+    if options.test:
+        checkpoint = checkpoints.Checkpoint(checkpoints.fit(weights, state.experiment), state.experiment, {})
+        test = evaluation.evaluate_on_test(checkpoint, data.mnist_root())
+        scores = {"test_accuracy": test.accuracy, "test_loss": test.loss}
+        test_line = f"test accuracy {test.accuracy:.4f}   {asked_sentence(test)}".rstrip() + "\n"
+        if output:
+            _write(output, weights, state.experiment, point, **scores)
     ended, digest = state.history[-1].epoch, weights_hash(weights)
     if options.json:
         told = {"status": state.status, "ended_epoch": ended, **checkpoints.scores_of(point), **scores}
         print(json.dumps({**told, "weights_sha256": digest, "file": str(output.path) if output else None}))
         return
     print(f"{state.status} at epoch {ended:g}; kept epoch {point.epoch:g}: {_scores_line(point)}")
-    print(f"test accuracy {test.accuracy:.4f}   weights SHA-256 {digest}")
+    print(f"{test_line}weights SHA-256 {digest}")
     if output:
         print(f"wrote {output.path} ({output.path.stat().st_size:,} bytes)")
 
@@ -127,7 +132,7 @@ def _how_to_go_on(state: training.TrainState, options: argparse.Namespace, state
     for name, default in (("output", None), ("keep", "best"), ("threads", 1)):
         if getattr(options, name) != default:
             words += [f"--{name}", str(getattr(options, name))]
-    words += ["--json"] if options.json else []
+    words += [f"--{name}" for name in ("test", "json") if getattr(options, name)]
     line = shlex.join([*words, "--state", str(state_file)])
     total = schedule.total_steps(state.experiment)
     return f"Stopped at step {state.step:,} of {total:,}; nothing is lost. Go on with\n  {options.program} {line}"

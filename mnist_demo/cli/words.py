@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from mnist_demo.cli.ask import drawings, evaluate, predict
-from mnist_demo.cli.course import archive, export, lessons, serve
+from mnist_demo.cli.course import archive, export, hints, lessons, serve
 from mnist_demo.cli.train import train
 from mnist_demo.experiment.config import knobs
 from mnist_demo.experiment.knobs import to_text
@@ -16,6 +16,7 @@ from mnist_demo.learning import checkpoints
 DEFAULT_CHECKPOINT = checkpoints.SHIPPED / "cnn.safetensors"
 COUNT_HELP = "drawings of each condition and of each kind of non-digit (200)"
 CALIBRATE_HELP = "first fit the checkpoint's temperature and least confidence on other drawings, and write them into it"
+HINTS_HELP = "experiments, half of them healthy (300)"
 STATE_HELP = "keep the run here as it grows, and go on from there if the file exists"
 
 
@@ -61,6 +62,11 @@ def parser() -> argparse.ArgumentParser:
     teach.add_argument("--seeds", type=int, choices=range(1, 101), default=10, metavar="N", help="tries each (10)")
     teach.set_defaults(command=lessons)
 
+    advise = commands.add_parser("hints", help="try whether the hints are right, on experiments of known cause")
+    advise.add_argument("--check", action="store_true", required=True, help="train, name causes, try what is advised")
+    advise.add_argument("--count", type=int, choices=range(30, 3001), default=300, metavar="N", help=HINTS_HELP)
+    advise.set_defaults(command=hints)
+
     for command in commands.choices.values():
         if command is not page:
             command.add_argument("--json", action="store_true", help="print JSON, one object a line")
@@ -84,5 +90,6 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the checkpoint (.safetensors or .pth) here")
     parser.add_argument("--keep", choices=["best", "last"], default="best", help="which weights to write (best)")
     parser.add_argument("--state", type=Path, metavar="FILE", help=STATE_HELP)
+    parser.add_argument("--test", action="store_true", help="ask the test images at the end; it is counted")
     parser.add_argument("--threads", type=int, choices=range(1, 65), default=1, metavar="N", help="torch threads (1)")
     parser.set_defaults(command=train, program=program())

@@ -1,28 +1,34 @@
-"""Hints: what a run's numbers say about it, and the run B to try next. Silent when nothing is to say.
+"""Hints: what a run's numbers say about it, and the run B to try next. Silent when nothing is sure.
 
-Each rule reads an experiment and its recorded history and cites the numbers it saw. A wrong line or a
-broken run is told apart from overfitting: while there is a bug, nothing is said of fit.
+Each rule reads a recorded history with its evidence and cites the numbers it saw. One cause is named at most: what is
+wrong with a line comes before a setting, a setting before overfitting. `checking` tries the rules on experiments whose
+cause is known.
 """
 
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import History
-from mnist_demo.hints import bugs, comparison, fit
-from mnist_demo.hints.case import Case, Hint, Kind, Rule
+from mnist_demo.hints import bugs, comparison, fit, settings
+from mnist_demo.hints.case import Case, Cause, Hint, Kind, Promise, Rule
 
-__all__ = ["RULES", "Hint", "Kind", "hints"]
+__all__ = ["RULES", "Cause", "Hint", "Kind", "Promise", "hints"]
 
-RULES: tuple[Rule, ...] = (*bugs.RULES, *fit.RULES, *comparison.RULES)
+RULES: tuple[Rule, ...] = (*bugs.RULES, *settings.RULES, *fit.RULES, *comparison.RULES)
 
 
 def hints(experiment: Experiment, history: History, other: tuple[Experiment, History] | None = None) -> list[Hint]:
     """Hints about a run, bugs first. `other` is the run beside it; a history with under two points says nothing.
 
-    Where a bug is found, only bugs and plain information are told: overfitting is then beside the point.
+    Where a bug is found nothing else is told: overfitting and settings are then beside the point.
     """
-    if len(history) < 2 or (other and len(other[1]) < 2):
-        return []
     case = Case(experiment, history, other)
-    found = [hint for rule in RULES if (hint := rule(case))]
-    if any(hint.kind is Kind.BUG for hint in found):
-        return [hint for hint in found if hint.kind is Kind.BUG]
+    if len(history) < 2 or (other and len(other[1]) < 2) or len(case.probes) < 2:
+        return []
+    found: list[Hint] = []
+    for rule in RULES:
+        hint = rule(case)
+        if hint is None or (hint.cause and any(earlier.cause for earlier in found)):
+            continue
+        if hint.kind is Kind.BUG:
+            return [hint]
+        found.append(hint)
     return found

@@ -7,11 +7,11 @@ from typing import Any
 
 from mnist_demo.experiment.choices import Mistake, Optimizer
 from mnist_demo.experiment.config import Experiment
-from mnist_demo.experiment.history import History, Metrics
+from mnist_demo.experiment.history import History, Metrics, Probe
 from mnist_demo.experiment.summary import RunSummary
 
-CHANCE = 0.2  # accuracy up to which a network of ten classes counts as guessing
-GUESSING_LOSS = 2.303  # ln 10
+# Rates that an optimizer does well with here, in the lessons and in Basics.
+USUAL_RATES = {Optimizer.SGD: 0.1, Optimizer.MOMENTUM: 0.02, Optimizer.ADAM: 1e-3, Optimizer.ADAMW: 1e-3}
 
 
 class Kind(StrEnum):
@@ -39,7 +39,13 @@ class Cause(StrEnum):
     TOO_MUCH_DROPOUT = "too much dropout"
     WRONG_LABELS = "wrong labels learned"
     FEW_UPDATES = "too few updates"
-    OTHER = "other"
+
+
+class Promise(StrEnum):
+    """What a run B that is advised should do better; the check tries it."""
+
+    ACCURACY = "accuracy"  # a higher validation accuracy at the end
+    LOSS = "loss"  # a lower validation loss at the end
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,8 @@ class Hint:
     kind: Kind
     text: str
     try_b: dict[str, Any] | None = field(default=None)
+    cause: Cause | None = None
+    promise: Promise | None = None
 
 
 @dataclass(frozen=True)
@@ -70,16 +78,36 @@ class Case:
         return self.history[-1]
 
     @property
-    def is_guessing(self) -> bool:
-        """Whether, after an epoch or more, even the training images are at chance (and the labels are not random)."""
-        last = self.last
-        is_bad = last.train_accuracy <= CHANCE and last.val_accuracy <= CHANCE
-        return is_bad and last.epoch >= 1 and self.experiment.label_noise < 0.9 and not self.summary.diverged
+    def probes(self) -> list[Probe]:
+        """The evidence, point by point, as far as it was recorded."""
+        return [point.probe for point in self.history if point.probe]
 
     @property
-    def is_plain_descent(self) -> bool:
-        """Whether one learning rate serves every weight, as in SGD without or with momentum."""
-        return self.experiment.optimizer in (Optimizer.SGD, Optimizer.MOMENTUM)
+    def probe(self) -> Probe:
+        """The latest evidence; a rule is asked only where there is some."""
+        return self.probes[-1]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the loss is still a number."""
+        return not self.summary.diverged
+
+    @property
+    def growth(self) -> float:
+        """Length of all weights now, as a multiple of that before training."""
+        return self.probe.weight_norm / self.probes[0].weight_norm
+
+    @property
+    def worst_layer(self) -> int:
+        """The hidden layer with the largest share of units without a slope; -1 where none is hidden."""
+        stuck = self.probe.stuck
+        return max(range(len(stuck)), key=lambda layer: stuck[layer], default=-1)
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether nearly all units of a hidden layer have no slope on any image, and there are enough of them."""
+        layer = self.worst_layer
+        return layer >= 0 and self.probe.stuck[layer] >= 0.9
 
     @property
     def without_mistake(self) -> dict[str, Any] | None:

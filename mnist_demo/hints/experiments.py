@@ -43,7 +43,7 @@ class Labelled:
 def labelled(count: int, seed: int) -> Iterator[Labelled]:
     """`count` experiments, the same ones for the same seed: healthy ones and planted causes in turn."""
     draw = random.Random(seed)
-    causes = [cause for cause in Cause if cause is not Cause.OTHER]
+    causes = list(Cause)
     for index in range(count):
         cause = causes[index // 2 % len(causes)] if index % 2 else None
         yield _plant(cause, draw)

@@ -5,7 +5,7 @@ choosing between networks is what the validation images are for.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from mnist_demo.images.data import CLASSES, Split, load_test, normalize
 from mnist_demo.learning.checkpoints import Checkpoint
 from mnist_demo.learning.losses import EVALUATION_BATCH
 
+OPENINGS = "test-images-opened"
 DEVIATIONS = 1.96  # to either side of a mean: 95 % of what chance does
 
 
@@ -23,13 +24,20 @@ DEVIATIONS = 1.96  # to either side of a mean: 95 % of what chance does
 class Evaluation:
     """A network's answers on a split of N images."""
 
-    probabilities: NDArray[np.float32]  # (N, 10)
+    log_probabilities: NDArray[np.float32]  # (N, 10); logarithms, because a probability of e^-200 is 0 in float32
     labels: NDArray[np.int64]  # (N,)
+    asked: int | None = None  # networks asked about the test images on this machine so far, this one included
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """(N, 10)."""
+        shares: NDArray[np.float32] = np.exp(self.log_probabilities)
+        return shares
 
     @property
     def predictions(self) -> NDArray[np.int64]:
         """Most probable digit of each image, (N,)."""
-        digits: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        digits: NDArray[np.int64] = self.log_probabilities.argmax(axis=1)
         return digits
 
     @property
@@ -40,8 +48,7 @@ class Evaluation:
     @property
     def loss(self) -> float:
         """Mean cross-entropy: minus the log of the probability given to the right digit."""
-        of_label = self.probabilities[np.arange(len(self.labels)), self.labels]
-        return float(-np.log(np.maximum(of_label, 1e-12)).mean())
+        return float(-self.log_probabilities[np.arange(len(self.labels)), self.labels].mean())
 
     @property
     def confusion(self) -> NDArray[np.int64]:
@@ -98,15 +105,33 @@ def evaluate(checkpoint: Checkpoint, split: Split) -> Evaluation:
     """Answers of a checkpoint's network, dropout off, on every image of a split."""
     checkpoint.model.eval()
     batches = [
-        torch.softmax(checkpoint.model(normalize(images, checkpoint.experiment.normalize)), dim=1)
+        torch.log_softmax(checkpoint.model(normalize(images, checkpoint.experiment.normalize)), dim=1)
         for images in torch.split(split.images, EVALUATION_BATCH)
     ]
     return Evaluation(torch.cat(batches).numpy(), split.labels.numpy())
 
 
 def evaluate_on_test(checkpoint: Checkpoint, root: Path, count: int | None = None) -> Evaluation:
-    """The same on MNIST's 10,000 test images, or on `count` evenly spread ones: the first half are harder."""
+    """The same on MNIST's 10,000 test images, or on `count` evenly spread ones: the first half are harder.
+
+    It is counted, beside the images in `root`.
+    """
     test = load_test(root)
     count = count or len(test)
     chosen = torch.arange(count) * len(test) // count
-    return evaluate(checkpoint, Split(test.images[chosen], test.labels[chosen]))
+    answers = evaluate(checkpoint, Split(test.images[chosen], test.labels[chosen]))
+    return replace(answers, asked=_count_opening(root))
+
+
+def _count_opening(root: Path) -> int | None:
+    """Counts one more network asked, whoever asks, page or command line; None where nothing can be written.
+
+    Every opening appends a byte, which needs no lock: the length of the file is the count.
+    """
+    try:
+        with (root / OPENINGS).open("ab") as file:
+            file.write(b".")
+            file.flush()
+            return file.tell()
+    except OSError:
+        return None

@@ -28,6 +28,7 @@ class Score:
 
     point: Metrics  # where the validation loss was lowest
     is_right: NDArray[np.bool_]  # (N,)
+    networks_asked: int | None  # on this machine so far, by whomever; None where that cannot be counted
 
 
 def scores_on_test(pair_of_runs: Sequence[Run], store: RunStore, root: Path) -> list[Score | None]:
@@ -47,7 +48,7 @@ def scores_on_test(pair_of_runs: Sequence[Run], store: RunStore, root: Path) -> 
             scores.append(None)
             continue
         test = evaluate_on_test(store.checkpoint(run, best), root, images)
-        scores.append(Score(run.history[best], test.predictions == test.labels))
+        scores.append(Score(run.history[best], test.predictions == test.labels, test.asked))
     return scores
 
 

@@ -27,5 +27,5 @@ def complaint(capsys: pytest.CaptureFixture[str]) -> str:
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network trained by the command."""
     path = tmp_path_factory.mktemp("trained") / "short.safetensors"
-    assert run("train", *SHORT, "--dropout", "0.25", "--output", path) == 0
+    assert run("train", *SHORT, "--dropout", "0.25", "--test", "--output", path) == 0
     return path

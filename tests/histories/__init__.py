@@ -21,6 +21,7 @@ FILE = Path(__file__).parent / "runs.jsonl"
 MORE = (
     *("epochs=5", "epochs=5&learning_rate=0.000001", "epochs=20&batch_size=1000", "epochs=20&weight_decay=0.0001"),
     *("epochs=10&optimizer=sgd&learning_rate=0.5&activation=tanh", "epochs=10&train_size=5000&dropout=0.2"),
+    *("epochs=10&weight_decay=1", "epochs=20&hidden_sizes=2"),
 )
 
 

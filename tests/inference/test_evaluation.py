@@ -20,7 +20,7 @@ def by_hand() -> Evaluation:
     probabilities = np.full((4, 10), 0.05, np.float32)
     for row, digit in enumerate([3, 3, 7, 0]):
         probabilities[row, digit] = 0.55
-    return Evaluation(probabilities, np.array([3, 5, 7, 0]))
+    return Evaluation(np.log(probabilities), np.array([3, 5, 7, 0]))
 
 
 def test_scores() -> None:
@@ -39,10 +39,22 @@ def test_confusion_has_the_right_digit_in_rows() -> None:
     assert confusion.trace() == 3
 
 
-def test_certain_and_wrong_is_a_finite_loss() -> None:
-    probabilities = np.zeros((1, 10), np.float32)
-    probabilities[0, 1] = 1
-    assert math.isfinite(Evaluation(probabilities, np.array([0])).loss)
+def test_certain_and_wrong_costs_what_cross_entropy_says() -> None:
+    logits = torch.tensor([[0.0, 200.0, *[0.0] * 8]])
+    result = Evaluation(F.log_softmax(logits, dim=1).numpy(), np.array([0]))
+    assert result.loss == pytest.approx(F.cross_entropy(logits, torch.tensor([0])).item()) == 200
+    assert result.probabilities[0, 0] == 0
+
+
+def test_every_opening_of_the_test_images_is_counted(mnist_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "MNIST").symlink_to(mnist_root / "MNIST")
+    experiment = Experiment(hidden_sizes=())
+    checkpoint = Checkpoint(networks.build(experiment), experiment, {})
+    asked = [evaluation.evaluate_on_test(checkpoint, tmp_path, count=10).asked for _ in range(3)]
+    assert asked == [1, 2, 3]
+    (tmp_path / evaluation.OPENINGS).unlink()
+    (tmp_path / evaluation.OPENINGS).mkdir()  # a place that cannot be written
+    assert evaluation.evaluate_on_test(checkpoint, tmp_path, count=10).asked is None
 
 
 @pytest.mark.parametrize("knobs", [{"dropout": 0.5}, {"network": "cnn", "normalize": "unit"}], ids=str)

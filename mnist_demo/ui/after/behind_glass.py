@@ -4,6 +4,7 @@ Knows the button, the table and how often it was asked. What is measured belongs
 """
 
 import asyncio
+from collections.abc import Sequence
 
 import gradio as gr
 
@@ -50,7 +51,7 @@ class BehindGlass:
             scores = await asyncio.to_thread(scores_on_test, visitor.measured_pair, visitor.store, self.lab.root)
         visitor.tests_asked += 1
         table = table_html(HEAD, [_row(name, score) for name, score in zip(NAMES, scores, strict=True)])
-        words = f"{comparison_sentence(scores)} {asked_sentence(visitor.tests_asked)}"
+        words = f"{comparison_sentence(scores)} {asked_sentence(visitor.tests_asked)} {machine_sentence(scores)}"
         return {self.result: f'<div role="status">{table}{note_html(words)}</div>'}
 
 
@@ -71,3 +72,9 @@ def asked_sentence(times: int) -> str:
     if times == 1:
         return "You have asked once: these scores are honest."
     return f"You have asked {times} times: if a score made you change a knob, it says less than it seems."
+
+
+def machine_sentence(scores: Sequence[Score | None]) -> str:
+    """How many networks the test images have scored here, from this page, other visits and the command line."""
+    asked = max((score.networks_asked or 0 for score in scores if score), default=0)
+    return f"On this machine they have scored {asked:,} networks so far." if asked else ""

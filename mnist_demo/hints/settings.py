@@ -1,0 +1,157 @@
+"""Rules for runs with sound lines and a setting that keeps them from learning: rates, depth, decay, width, updates.
+
+As in `bugs` the cause is named by evidence, and the experiment is read for what to advise. Where two settings would
+look alike, the rule is silent.
+"""
+
+import math
+
+from mnist_demo.experiment.choices import Activation, Network
+from mnist_demo.hints.case import USUAL_RATES, Case, Cause, Hint, Kind, Promise, Rule
+
+GROWN = 5.0  # times the length of the weights before training
+
+
+def rate_too_high(case: Case) -> Hint | None:
+    """NaN, or weights thrown far away and units that no longer learn, with nothing else to explain it."""
+    last, probe = case.last, case.probe
+    is_thrown = math.isnan(case.growth) or case.growth >= GROWN
+    if case.is_sound and not (last.train_accuracy <= 0.5 and (is_thrown or (case.is_dead and case.growth > 1))):
+        return None
+    if case.is_sound and not math.isnan(case.growth):
+        size = f"the weights are {case.growth:,.3g} times as long as before training"
+        dead = f", and {probe.stuck[case.worst_layer]:.0%} of the units of a hidden layer have no slope on any image"
+        end = f"{size}{dead if case.is_dead else ''}; {last.train_accuracy:.0%} of the training images are right"
+    else:
+        end = f"the loss stopped being a number at step {last.step}"
+    return Hint(
+        Kind.BUG,
+        f"The steps were too long: {end}. With the learning rate {case.experiment.learning_rate:g} they overshoot, and "
+        "training on does not repair it. Start again with a lower one.",
+        {"learning_rate": _lower_rate(case)},
+        Cause.RATE_TOO_HIGH,
+        Promise.ACCURACY,
+    )
+
+
+def signal_dies(case: Case) -> Hint | None:
+    """Layer by layer the images look more alike, until the last layer cannot tell them apart."""
+    probe, last = case.probe, case.last
+    spreads, gradients = probe.spreads, probe.gradients
+    if case.experiment.network is not Network.MLP or len(spreads) < 2 or max(probe.stuck) > 0.5:
+        return None  # batch norm restores the spread in train mode
+    is_flat = spreads[-1] < spreads[0] / 20 and gradients[0] < gradients[-1] / 10
+    if not is_flat or last.train_accuracy > 0.3 or rate_too_low(case):
+        return None
+    return Hint(
+        Kind.BUG,
+        f"The signal dies on its way: from image to image the units of the first hidden layer differ by "
+        f"{spreads[0]:.2g}, those of the last by {spreads[-1]:.2g}, and the gradient is {gradients[-1]:.2g} in the "
+        f"last layer and {gradients[0]:.2g} in the first. The training loss stays at {last.train_loss:.2f}, and "
+        "guessing has 2.30.",
+        {"activation": Activation.RELU.value},
+        Cause.SIGNAL_DIES,
+        Promise.ACCURACY,
+    )
+
+
+def weight_decay(case: Case) -> Hint | None:
+    """Weights that shrink instead of growing with what is learned."""
+    last = case.last
+    if not case.growth <= 0.8 or case.is_dead or last.train_accuracy > 0.9 or rate_too_low(case):  # or NaN
+        return None
+    return Hint(
+        Kind.UNDERFITTING,
+        f"The weights shrink: together they are {case.growth:.2f} times as long as before training, where those of a "
+        f"network that learns grow. {last.train_accuracy:.0%} of the training images are right. Something pulls the "
+        "weights to zero faster than the loss can hold them: less weight decay.",
+        {"weight_decay": 0.0},
+        Cause.WEIGHT_DECAY,
+        Promise.ACCURACY,
+    )
+
+
+def too_narrow(case: Case) -> Hint | None:
+    """A layer through which hardly anything passes."""
+    widths, last = case.experiment.hidden_sizes, case.last
+    if case.experiment.network is not Network.MLP or not widths or last.train_accuracy > 0.85 or not case.is_sound:
+        return None
+    alive, width = min((round(w * (1 - dead)), w) for w, dead in zip(widths, case.probe.stuck, strict=True))
+    if width > 8 or alive > 4 or case.growth >= GROWN * 2 or rate_too_low(case):
+        return None
+    return Hint(
+        Kind.UNDERFITTING,
+        f"All that the network knows of an image passes through a layer of {width} {_units(width)}, of which {alive} "
+        f"still {'has' if alive == 1 else 'have'} a slope. {last.train_accuracy:.0%} of the training images are right. "
+        "Wider layers let more through.",
+        {"hidden_sizes": "256-128"},
+        Cause.TOO_NARROW,
+        Promise.ACCURACY,
+    )
+
+
+def _units(count: int) -> str:
+    return "unit" if count == 1 else "units"
+
+
+def too_much_dropout(case: Case) -> Hint | None:
+    """So many units off that the network with all of them on is held back, too."""
+    last = case.last
+    gap = last.running_loss - last.train_loss
+    if not case.experiment.dropout or gap < 0.5 or last.train_accuracy > 0.9 or case.is_dead or not case.is_sound:
+        return None
+    return Hint(
+        Kind.UNDERFITTING,
+        f"While it trained, with units switched off, its loss lay {gap:.2f} above that with all of them on, and "
+        f"only {last.train_accuracy:.0%} of the training images are right: dropout holds the network back more than it "
+        "needs.",
+        {"dropout": 0.2 if case.experiment.dropout > 0.2 else 0.0},
+        Cause.TOO_MUCH_DROPOUT,
+        Promise.ACCURACY,
+    )
+
+
+def few_updates(case: Case) -> Hint | None:
+    """A handful of steps, of ordinary length, and a loss on its way down."""
+    experiment, last = case.experiment, case.last
+    is_short = last.step <= 40 and last.epoch >= 2 and last.epoch >= experiment.epochs
+    if not is_short or last.train_accuracy > 0.9 or case.is_dead or rate_too_low(case) or not case.is_sound:
+        return None
+    return Hint(
+        Kind.UNDERFITTING,
+        f"{last.step} updates are few: {last.epoch:.0f} epochs made no more of them, with {experiment.batch_size} "
+        f"images in each. The training loss has come from {case.history[0].train_loss:.2f} to {last.train_loss:.2f}. "
+        "Smaller batches make more updates of the same images.",
+        {"batch_size": 16} if experiment.batch_size > 16 else {"epochs": min(200, experiment.epochs * 4)},
+        Cause.FEW_UPDATES,
+        Promise.ACCURACY,
+    )
+
+
+def rate_too_low(case: Case) -> Hint | None:
+    """Steps so short that the weights are where they began."""
+    updates = [probe.update for probe in case.probes if probe.update is not None]
+    last = case.last
+    if not updates or max(updates) > 1e-4 or case.is_dead or last.train_accuracy > 0.6 or not case.is_sound:
+        return None
+    rate, usual = case.experiment.learning_rate, USUAL_RATES[case.experiment.optimizer]
+    return Hint(
+        Kind.UNDERFITTING,
+        f"No step measured changed the weights by more than {max(updates):.1g} of their length, and after {last.step} "
+        f"steps the training loss went from {case.history[0].train_loss:.3f} to {last.train_loss:.3f}. A higher "
+        "learning rate gets there sooner.",
+        {"learning_rate": usual if usual > rate else min(rate * 10, 100.0)},
+        Cause.RATE_TOO_LOW,
+        Promise.ACCURACY,
+    )
+
+
+def _lower_rate(case: Case) -> float:
+    rate, usual = case.experiment.learning_rate, USUAL_RATES[case.experiment.optimizer]
+    return usual if usual < rate else max(rate / 10, 1e-6)
+
+
+# In the order in which one rules out the other.
+RULES: tuple[Rule, ...] = (
+    *(rate_too_low, too_narrow, weight_decay, signal_dies, too_much_dropout, rate_too_high, few_updates),
+)
