@@ -17,7 +17,7 @@ from mnist_demo.experiment.pair import Pair
 from mnist_demo.images import data
 from mnist_demo.learning import checkpoints, training
 from mnist_demo.learning.chunks import chunks, warm
-from mnist_demo.serving import driver
+from mnist_demo.serving.driver import Driver
 from mnist_demo.serving.runs import RunStore
 
 CORES = 2
@@ -81,8 +81,9 @@ async def _in_chunks(cluster: Cluster, root: Path) -> float:
 
 
 async def _driven(cluster: Cluster, root: Path) -> float:
-    runs = RunStore().create_pair(Pair(a=MLP, b=MLP), "benchmark")
+    store = RunStore()
+    runs = store.create_pair(Pair(a=MLP, b=MLP.replace(seed=1)), "benchmark")
     started = time.perf_counter()
-    async for _ in driver.train(runs, cluster, root):
+    async for _ in Driver(store, cluster, root).train(runs):
         pass
     return time.perf_counter() - started

@@ -76,6 +76,11 @@ def unpack(blob: bytes) -> Checkpoint:
     return Checkpoint(fit(weights, experiment), experiment, scores)
 
 
+def weights_of(blob: bytes) -> Weights:
+    """The tensors of a checkpoint of our own, by name; those of a run that diverged are not finite."""
+    return load_tensors(blob)
+
+
 def fit(weights: Mapping[str, Tensor], experiment: Experiment) -> nn.Module:
     """The experiment's network with these weights, in eval mode.
 

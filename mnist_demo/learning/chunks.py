@@ -25,7 +25,8 @@ from mnist_demo.learning.training import Status
 
 FIRST_STEPS = 20  # so that the first point is there at once
 SECONDS = 0.7  # of work in a chunk that somebody watches
-DEADLINE_SECONDS = 120.0
+FIRST_DEADLINE_SECONDS = 120.0
+DEADLINE_SECONDS, DEADLINE_FACTOR = 10.0, 8.0  # of a chunk whose work is known: that long, and so often its work
 
 NextSteps = Callable[[float | None], int]  # the steps a CPU-second has taken so far, None before the first chunk
 
@@ -38,12 +39,13 @@ class Chunk:
     points: list[tuple[Metrics, bytes]]  # each with its checkpoint
     steps: int  # taken in this chunk
     cpu_seconds: float  # of the thread that trained; waiting for a busy core is not counted
-    peak_bytes: int  # most memory of the worker so far, everything included
+    peak_bytes: int  # most memory that the worker had meanwhile, everything included
 
 
 def train_chunk(state: bytes, max_steps: int, root: Path, threads: int = 1) -> Chunk:
     """On a worker: at most `max_steps` further steps of a packed training state."""
     started = time.thread_time()
+    _forget_peak()
     before = checkpoints.state_from_bytes(state)
     points: list[tuple[Metrics, bytes]] = []
 
@@ -74,7 +76,8 @@ async def chunks(
     speed: float | None = None
     while checkpoints.progress_of(state).status is Status.RUNNING:
         steps = next_steps(speed)
-        chunk = await engine.run(train_chunk, state, steps, root, threads, deadline_seconds=DEADLINE_SECONDS)
+        deadline = DEADLINE_SECONDS + DEADLINE_FACTOR * steps / speed if speed else FIRST_DEADLINE_SECONDS
+        chunk = await engine.run(train_chunk, state, steps, root, threads, deadline_seconds=deadline)
         state = chunk.state
         speed = chunk.steps / max(chunk.cpu_seconds, 1e-3)
         yield chunk
@@ -94,6 +97,12 @@ def warm(root: Path) -> None:
         training.advance(training.start(experiment), 2, few)
     with contextlib.suppress(AttributeError, OSError):  # glibc alone has it, and keeps 40 MB of what imports left
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def _forget_peak() -> None:
+    """Lets the kernel count this process's most memory anew; only Linux can, elsewhere it is that of its whole life."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def _peak_bytes() -> int:

@@ -6,6 +6,7 @@ Knows sizes. Does not know seconds: how fast a machine is, and what it may be as
 import functools
 
 from mnist_demo.experiment.config import Experiment
+from mnist_demo.images.data import SIDE
 from mnist_demo.learning.layers import layers
 
 FEWEST_IMAGES = 250
@@ -20,6 +21,29 @@ def weight_count(experiment: Experiment) -> int:
 def multiply_adds(experiment: Experiment) -> int:
     """Multiplications of one forward pass of one image: the measure of a network's cost."""
     return sum(layer.weights * layer.positions for layer in layers(experiment))
+
+
+def activation_count(experiment: Experiment) -> int:
+    """How many numbers a forward pass of one image leaves behind for the backward pass: the outputs of all layers."""
+    return sum(_outputs(experiment))
+
+
+def largest_layer(experiment: Experiment) -> int:
+    """How many numbers the largest output of a layer has, for one image."""
+    return max(_outputs(experiment))
+
+
+def _outputs(experiment: Experiment) -> list[int]:
+    """The numbers that each layer puts out for one image; what has no weights puts out what it got."""
+    found: list[int] = []
+    channels, positions = 1, SIDE * SIDE
+    for layer in layers(experiment):
+        if layer.weights:
+            channels, positions = int(layer.arguments[1]), layer.positions
+        elif layer.kind == "AdaptiveAvgPool2d":
+            positions = 1
+        found.append(channels * positions)
+    return found
 
 
 def image_count(experiment: Experiment, budget: float, most: int) -> int:

@@ -1,81 +1,180 @@
-"""Trains runs side by side, chunk by chunk.
+"""Moves runs on: each training as fast as those who watch it want, and each visitor's runs behind it.
 
-Knows how fast a visitor wants to watch. Does not know pages; how a chunk is trained is `learning.chunks`.
+Knows who watches what and how large a chunk should be. Does not know pages; whose chunk comes next is `turns`, how it
+is trained is `learning.chunks`.
 """
 
 import asyncio
 import functools
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from mnist_demo.cluster.engine import Engine
 from mnist_demo.errors import RunError
-from mnist_demo.learning import schedule
 from mnist_demo.learning.chunks import FIRST_STEPS, SECONDS, chunks
-from mnist_demo.learning.training import Status
-from mnist_demo.serving.budget import estimated_seconds
-from mnist_demo.serving.runs import Run
+from mnist_demo.serving import budget
+from mnist_demo.serving.runs import Run, RunStore
+from mnist_demo.serving.trainings import Training
+from mnist_demo.serving.turns import Turns
+from mnist_demo.serving.watch import LEAD_SECONDS, Watch
 
-FIRST_CHUNK_SECONDS = 10  # by the estimate, for a network so large that even those would take minutes
-PACED_CHUNK_SECONDS = 0.2  # of a run slowed down for watching
-STOP_PATIENCE_TICKS = 20  # of 50 ms
+MAX_VISITORS = 64  # who train at the same time
+MAX_PAIRS = 4  # of one visitor at the same time
+FIRST_CHUNK_SECONDS = 10  # by the estimate, for a network so large that even FIRST_STEPS would take minutes
+ROUND_SECONDS = 2.0  # in which everybody's turn should come round, by shorter chunks
+LEAST_SECONDS = 0.15  # of a chunk: below that, sending it costs more than a tenth of it
+PACED_SECONDS = 0.2  # of the pace in a chunk of a run slowed down for watching
+UPDATE_SECONDS = 0.1  # between two updates of a page, at least,
+UPDATE_SECONDS_EACH = 0.05  # and that for each page that watches: an update takes some 10 ms of the server
+TICK_SECONDS = 1.0  # after which a page is told even if there is no new point
 
 
-async def train(runs: Sequence[Run], engine: Engine, root: Path, pace_seconds: float = 0) -> AsyncIterator[None]:
-    """Trains the runs side by side to their ends, yielding whenever one of them has grown.
+class Driver:
+    """The trainings of all visitors, on one event loop."""
 
-    Closing the iterator, or `RunStore.stop`, stops at the last finished chunk; calling `train` again
-    continues there. Neither that nor `pace_seconds` (the least time a whole run may take) changes a number.
-    Raises RunError if one of the runs is being trained already, EngineUnavailable if the workers fail.
-    """
-    for _ in range(STOP_PATIENCE_TICKS):  # one that was just stopped is still letting go
+    def __init__(
+        self, store: RunStore, engine: Engine, root: Path, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._root = root
+        self._clock = clock
+        self._turns = Turns(lambda: engine.status.workers)
+        self._watches: list[Watch] = []
+        self._tasks: dict[Training, asyncio.Task[None]] = {}
+        self._wakers: dict[Training, asyncio.Event] = {}
+
+    @property
+    def is_training(self) -> bool:
+        """Whether any training goes on."""
+        return bool(self._tasks)
+
+    async def train(self, runs: Sequence[Run], pace_seconds: float = 0) -> AsyncIterator[None]:
+        """Follows the runs of one visitor to their ends, yielding whenever there is something new to show.
+
+        What is trained already is seen again at the pace, then live. Closing the iterator, or `RunStore.stop`, leaves
+        each run where it is; calling `train` again goes on from there. Neither that nor `pace_seconds` (the least time
+        that a whole run may take) changes a number. Raises RunError if one of the runs is followed already or has cost
+        as much as it may, or if too many train; EngineUnavailable if the workers fail.
+        """
+        self._admit(runs)
+        watch = Watch(runs, pace_seconds, self._clock)
+        self._watches.append(watch)
+        self._turns.enter(watch.owner)
+        try:
+            for run in runs:
+                self._wake(run.training)
+            async for _ in self._news(watch):
+                yield
+        finally:
+            watch.release()
+            self._watches.remove(watch)
+            self._turns.leave(watch.owner)
+            for run in runs:
+                if run.training in self._wakers:
+                    self._wakers[run.training].set()
+
+    def _admit(self, runs: Sequence[Run]) -> None:
+        owner = runs[0].owner
         if any(run.is_busy for run in runs):
-            await asyncio.sleep(0.05)
-    if any(run.is_busy for run in runs):
-        raise RunError("This run is being trained already: stop it first.")
-    grown: asyncio.Queue[None] = asyncio.Queue()
-    for run in runs:
-        run.driver = asyncio.create_task(_drive(run, engine, root, pace_seconds, grown))
-    drivers = [run.driver for run in runs if run.driver]
-    try:
-        while not all(driver.done() for driver in drivers) or not grown.empty():
-            await grown.get()
-            for driver in drivers:
-                if driver.done() and not driver.cancelled():
-                    driver.result()  # raises what ended it; the other run stops at its last finished chunk
-            yield
-    finally:
-        for driver in drivers:
-            driver.cancel()
-        await asyncio.gather(*drivers, return_exceptions=True)
-        for run in runs:
-            run.driver = None
+            raise RunError("This run is being trained already: stop it first.")
+        if sum(watch.owner == owner for watch in self._watches) >= MAX_PAIRS:
+            raise RunError(f"You are training {MAX_PAIRS} pairs at once, the most for one visitor: stop one of them.")
+        if owner not in self._turns.visitors and len(self._turns.visitors) >= MAX_VISITORS:
+            raise RunError(f"{MAX_VISITORS} visitors are training, the most at once here: try again in a minute.")
 
+    async def _news(self, watch: Watch) -> AsyncIterator[None]:
+        """Yields when the visitor's runs have moved on, but not more often than the server can tell everybody."""
+        told_at, told = self._clock() - TICK_SECONDS / 2, False  # who has to wait is told soon
+        told_words: list[object] = []
+        while watch.is_on:
+            watch.changed.clear()
+            told = watch.see() or told
+            self._estimate(watch)
+            if watch.is_over:
+                break
+            since = self._clock() - told_at
+            is_first = told and any(len(run.history) == 1 for run in watch.runs)
+            interval = max(UPDATE_SECONDS, UPDATE_SECONDS_EACH * len(self._watches))
+            words: list[object] = [(run.step, run.waits_for) for run in watch.runs]
+            is_tick = since >= max(TICK_SECONDS, interval)
+            if is_first or (told and since >= interval) or (is_tick and words != told_words):
+                told_at, told, told_words = self._clock(), False, words
+                yield
+                continue
+            rest = interval - since if told else min(watch.seconds_until_point(), TICK_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(watch.changed.wait(), max(rest, 0.01))
+        yield
+        if watch.error:
+            raise watch.error
+        for run in watch.runs:
+            if run.training.limit and not watch.is_stopped:
+                raise RunError(f"Run {run.name} ends here. {run.training.limit}")
 
-async def _drive(run: Run, engine: Engine, root: Path, pace_seconds: float, grown: asyncio.Queue[None]) -> None:
-    """Sends one run's chunks to the engine, one after the other, no faster than the pace."""
-    clock = asyncio.get_running_loop().time
-    started_at, started_step = clock(), run.step
-    total = schedule.total_steps(run.experiment)
-    try:
-        async for chunk in chunks(run.state, engine, root, functools.partial(_next_steps, run, pace_seconds)):
-            run.record(chunk.state, chunk.points)
-            images = chunk.steps * schedule.images_per_step(run.experiment)
-            run.images_per_second = images / max(chunk.cpu_seconds, 1e-3)
-            grown.put_nowait(None)
-            if run.status is Status.RUNNING:
-                due_at = started_at + pace_seconds * (run.step - started_step) / total
-                await asyncio.sleep(max(0.0, due_at - clock()))
-    finally:
-        grown.put_nowait(None)
+    def _estimate(self, watch: Watch) -> None:
+        """What the visitor's cards say of the time to come."""
+        others = len(self._turns.visitors) - 1
+        for run in watch.runs:
+            training = run.training
+            run.waits_for = ""
+            if not run.history and others:
+                seconds = max(1, round(self._turns.seconds_until(watch.owner)))
+                who = "1 other is" if others == 1 else f"{others} others are"
+                run.waits_for = f"{who} training; about {seconds} s to your first point."
+            if training.speed:
+                work = (training.total_steps - training.step) / training.speed * self._turns.crowd
+                pace = watch.pace_seconds * (1 - run.progress)
+                run.remaining_seconds = 0.0 if training.is_over and not pace else max(work, pace)
 
+    def _watching(self, training: Training) -> list[Watch]:
+        return [each for each in self._watches if any(run.training is training for run in each.runs) and each.is_on]
 
-def _next_steps(run: Run, pace_seconds: float, speed: float | None) -> int:
-    """How many steps to ask for next: about CHUNK_SECONDS of work, or less of a paced run."""
-    total = schedule.total_steps(run.experiment)
-    if speed is None:
-        return max(1, min(FIRST_STEPS, int(total * FIRST_CHUNK_SECONDS / estimated_seconds(run.experiment))))
-    steps = speed * SECONDS
-    if pace_seconds:
-        steps = min(steps, total * PACED_CHUNK_SECONDS / pace_seconds)
-    return max(1, round(steps))
+    def _wake(self, training: Training) -> None:
+        """Lets a training go on, unless it is over."""
+        if training in self._tasks:
+            self._wakers[training].set()
+        elif not training.is_over:
+            self._wakers[training] = asyncio.Event()
+            self._tasks[training] = asyncio.create_task(self._drive(training))
+
+    async def _drive(self, training: Training) -> None:
+        """Trains as far as somebody wants to see it, chunk by chunk; rests when nobody watches."""
+        try:
+            await self._send_chunks(training)
+        except Exception as error:  # whatever it is, those who watch are told
+            for watch in self._watching(training):
+                watch.fail(error)
+        finally:
+            del self._tasks[training], self._wakers[training]
+
+    async def _send_chunks(self, training: Training) -> None:
+        results = chunks(training.state, self._engine, self._root, functools.partial(self._next_steps, training))
+        waker = self._wakers[training]
+        while not training.is_over and (watches := self._watching(training)):
+            waker.clear()
+            rest = min(watch.seconds_until_wanted(training) for watch in watches)
+            if rest > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(waker.wait(), rest)
+                continue
+            async with self._turns.turn(lambda: {watch.owner for watch in self._watching(training)}) as turn:
+                chunk = await anext(results)
+                turn.cpu_seconds = chunk.cpu_seconds
+            training.record(chunk)
+            self._store.make_room()
+            for watch in self._watching(training):
+                watch.changed.set()
+
+    def _next_steps(self, training: Training, speed: float | None) -> int:
+        """How many steps to ask for next: less of each when many wait, and no more than somebody wants to see."""
+        speed = speed or training.speed
+        if speed is None:
+            seconds = budget.estimated_seconds(training.experiment)
+            return max(1, min(FIRST_STEPS, int(training.total_steps * FIRST_CHUNK_SECONDS / seconds)))
+        seconds = min(SECONDS, max(LEAST_SECONDS, ROUND_SECONDS / self._turns.crowd))
+        ahead = LEAD_SECONDS + PACED_SECONDS
+        wanted = max((watch.due(training, ahead) for watch in self._watching(training)), default=0.0) - training.step
+        return max(1, int(min(seconds * speed, wanted)))

@@ -43,7 +43,7 @@ class Point(StrEnum):
 class Kept:
     """The weights kept nearest to a point of a run, with the last ones kept: they set units and colours."""
 
-    run_id: str
+    training_id: str
     index: int  # in the history
     weights: bytes
     last_index: int
@@ -82,7 +82,7 @@ class Looks:
 
     def at(self, kept: Kept) -> Look:
         """The look at kept weights. Raises InvalidCheckpoint for weights that are not finite."""
-        key = (kept.run_id, kept.index, kept.last_index)
+        key = (kept.training_id, kept.index, kept.last_index)
         with self._lock:
             if key in self._found:
                 self._found.move_to_end(key)
@@ -108,7 +108,7 @@ def kept_at(run: Run, index: int) -> Kept | None:
     if nearest is None:
         return None
     last = max(snapshots)
-    return Kept(run.id, nearest, snapshots[nearest], last, snapshots[last])
+    return Kept(run.training.id, nearest, snapshots[nearest], last, snapshots[last])
 
 
 def point_index(run: Run, point: Point, cursor: int | None) -> int | None:

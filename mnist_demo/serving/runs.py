@@ -1,53 +1,69 @@
-"""Runs of many visitors: what each has trained so far, who may see it and how long it is kept.
+"""Runs of many visitors: what each sees of a training, who may see it and how long it is kept.
 
-Knows sizes and owners. Does not train: that is `driver`.
+Knows owners, names and how far each run has come. What is trained is kept once, by `trainings`; how runs move on
+is `driver`.
 """
 
-import asyncio
 import secrets
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from mnist_demo.errors import RunError, UnknownRun
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics, best_index
 from mnist_demo.experiment.pair import Pair
-from mnist_demo.learning import checkpoints, schedule, training
+from mnist_demo.learning import checkpoints, schedule
 from mnist_demo.learning.checkpoints import Checkpoint
 from mnist_demo.learning.training import Status
 from mnist_demo.serving.budget import check_affordable
+from mnist_demo.serving.trainings import Training, Trainings
 
-MAX_SNAPSHOT_BYTES = 32_000_000  # a run
-MAX_STORE_BYTES = 2_000_000_000
 MAX_AGE_SECONDS = 2 * 3600.0
 MAX_RUNS_PER_VISITOR = 12
 MODELS_IN_MEMORY = 48
+FULL = "The server's memory is full of trainings that go on: try again in a minute, or train smaller networks."
 
 
-@dataclass
+class Watch(Protocol):
+    """Whoever moves a run on, and can be told to stop."""
+
+    def stop(self) -> None:
+        """May be called from any thread, and twice."""
+
+
+@dataclass(eq=False)
 class Run:
-    """One visitor's run: where it stands, every point measured and the weights kept on the way."""
+    """One visitor's view of a training: a name, and how much of it they have seen."""
 
     id: str
     owner: str
     name: str  # "1A", "1B", "2A", ... unless the visitor renames it
-    experiment: Experiment
-    state: bytes  # the TrainState to continue from
+    training: Training
     touched_at: float  # seconds on the store's clock
-    step: int = 0
-    status: Status = Status.RUNNING
-    history: list[Metrics] = field(default_factory=list)
-    snapshots: dict[int, bytes] = field(default_factory=dict)  # index in history -> checkpoint
-    images_per_second: float = 0.0
-    driver: asyncio.Task[None] | None = None  # sends its chunks, while it is being trained
+    step: int = 0  # up to which the training is seen
+    history: list[Metrics] = field(default_factory=list)  # its points up to that step
+    watch: Watch | None = None  # while the visitor follows it
+    waits_for: str = ""  # a sentence, while it is followed and has no point yet
+    remaining_seconds: float | None = None  # an estimate, while it is followed
+
+    @property
+    def experiment(self) -> Experiment:
+        """What is trained."""
+        return self.training.experiment
 
     @property
     def is_busy(self) -> bool:
-        """Whether it is being trained right now."""
-        return self.driver is not None
+        """Whether it is followed right now."""
+        return self.watch is not None
+
+    @property
+    def status(self) -> Status:
+        """How the training ended, once that has been seen."""
+        return self.training.status if self.step >= self.training.step else Status.RUNNING
 
     @property
     def best(self) -> int | None:
@@ -56,41 +72,29 @@ class Run:
 
     @property
     def progress(self) -> float:
-        """Share of the planned steps done, in [0, 1]."""
-        return self.step / schedule.total_steps(self.experiment)
+        """Share of the planned steps seen, in [0, 1]."""
+        return self.step / self.training.total_steps
 
     @property
-    def remaining_seconds(self) -> float | None:
-        """Time left at the present speed; None before the first chunk and after the last."""
-        if self.status is not Status.RUNNING or not self.images_per_second:
-            return None
-        steps = schedule.total_steps(self.experiment) - self.step
-        return steps * schedule.images_per_step(self.experiment) / self.images_per_second
+    def images_per_second(self) -> float:
+        """Training images that one core works through in a second; 0 before the first chunk."""
+        return (self.training.speed or 0.0) * schedule.images_per_step(self.experiment)
 
     @property
-    def size(self) -> int:
-        """Bytes held in memory."""
-        return len(self.state) + sum(map(len, self.snapshots.values()))
+    def snapshots(self) -> dict[int, bytes]:
+        """The weights kept of the points seen: index in the history -> checkpoint."""
+        if len(self.history) == len(self.training.history):
+            return self.training.snapshots
+        return {index: blob for index, blob in list(self.training.snapshots.items()) if index < len(self.history)}
 
-    def record(self, state: bytes, points: Sequence[tuple[Metrics, bytes]]) -> None:
-        """Takes in a finished chunk: the new state, and each point measured with its checkpoint."""
-        progress = checkpoints.progress_of(state)
-        self.state, self.step, self.status = state, progress.step, progress.status
-        for metrics, snapshot in points:
-            self.history.append(metrics)
-            self.snapshots[len(self.history) - 1] = snapshot
-        self._thin()
-
-    def _thin(self) -> None:
-        """Drops weights from the middle until the rest fit, always keeping the first, the best and the last."""
-        while sum(map(len, self.snapshots.values())) > MAX_SNAPSHOT_BYTES and len(self.snapshots) > 3:
-            kept = sorted(self.snapshots)
-            gaps = {
-                index: after - before
-                for before, index, after in zip(kept, kept[1:], kept[2:], strict=False)
-                if index != self.best
-            }
-            del self.snapshots[min(gaps, key=lambda index: gaps[index])]
+    def see(self, step: int) -> bool:
+        """Sees the training up to a step, as far as it has come; whether there was a new point."""
+        self.step = max(self.step, min(step, self.training.step))
+        points = self.training.history
+        seen = len(self.history)
+        while len(self.history) < len(points) and points[len(self.history)].step <= self.step:
+            self.history.append(points[len(self.history)])
+        return len(self.history) > seen
 
 
 def nearest_index(kept: Collection[int], index: int) -> int | None:
@@ -107,8 +111,9 @@ class RunStore:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._runs: dict[str, Run] = {}
-        self._models: OrderedDict[tuple[str, int], Checkpoint] = OrderedDict()
+        self._models: OrderedDict[tuple[str, int], Checkpoint] = OrderedDict()  # of (training, index in its history)
         self._models_lock = threading.Lock()
+        self.trainings = Trainings(self._forget_models)
 
     def create_pair(self, pair: Pair, owner: str) -> list[Run]:
         """Runs A and B before their first step. Raises RunError if one of them is too large."""
@@ -119,18 +124,14 @@ class RunStore:
         return [self.create(pair.a, owner, f"{number}A"), self.create(pair.b, owner, f"{number}B")]
 
     def create(self, experiment: Experiment, owner: str, name: str) -> Run:
-        """A run before its first step. Raises RunError if it is too large."""
+        """A run before its first step. Raises RunError if it is too large, or if the server's memory is full."""
         check_affordable(experiment)
-        run = Run(
-            id=secrets.token_urlsafe(12),
-            owner=owner,
-            name=name,
-            experiment=experiment,
-            state=checkpoints.state_to_bytes(training.start(experiment)),
-            touched_at=self._clock(),
-        )
+        run = Run(secrets.token_urlsafe(12), owner, name, self.trainings.of(experiment), self._clock())
         self._runs[run.id] = run
         self._purge(owner)
+        if not self.make_room():
+            self.drop(run)
+            raise RunError(FULL)
         return run
 
     def get(self, run_id: str, owner: str) -> Run:
@@ -156,7 +157,7 @@ class RunStore:
         nearest = nearest_index(snapshots, index)
         if nearest is None:
             raise RunError("This run has no weights yet: train it for a moment first.")
-        key = (run.id, nearest)
+        key = (run.training.id, nearest)
         with self._models_lock:
             if key not in self._models:
                 self._models[key] = checkpoints.unpack(snapshots[nearest])
@@ -166,29 +167,41 @@ class RunStore:
             return self._models[key]
 
     def stop(self, run: Run) -> None:
-        """Ends its training at the last finished chunk; does nothing to a run that is not being trained."""
-        if run.driver is not None:
-            run.driver.get_loop().call_soon_threadsafe(run.driver.cancel)  # a button may be served by another thread
+        """Ends the visitor's view where it is; does nothing to a run that is not followed."""
+        watch = run.watch
+        if watch is not None:
+            watch.stop()
 
     def drop(self, run: Run) -> None:
-        """Forgets one run and its weights."""
+        """Forgets one run. Its training stays while there is room: somebody else may ask for it."""
         self.stop(run)
         self._runs.pop(run.id, None)
-        with self._models_lock:
-            for key in [key for key in self._models if key[0] == run.id]:
-                del self._models[key]
 
     def drop_owner(self, owner: str) -> None:
         """Forgets all runs of a visitor who has left."""
         for run in self.of_owner(owner):
             self.drop(run)
 
+    def make_room(self) -> bool:
+        """Keeps all trainings within bounds, by dropping runs that nobody follows if need be; whether that sufficed."""
+        runs = list(self._runs.values())
+        idle = sorted((run for run in runs if not run.is_busy), key=lambda run: run.touched_at)
+        while not self.trainings.make_room({run.training for run in self._runs.values()}):
+            if len(idle) <= 1:
+                return False
+            self.drop(idle.pop(0))
+        return True
+
     def _purge(self, owner: str) -> None:
-        """Forgets idle runs: expired ones, a visitor's oldest over their share, the oldest over the total."""
+        """Forgets runs that nobody follows: expired ones, and a visitor's oldest over their share."""
         idle = sorted((run for run in list(self._runs.values()) if not run.is_busy), key=lambda run: run.touched_at)
         for run in idle[:-1]:
             is_expired = self._clock() - run.touched_at > MAX_AGE_SECONDS
             is_over_share = run.owner == owner and len(self.of_owner(owner)) > MAX_RUNS_PER_VISITOR
-            is_over_total = sum(other.size for other in list(self._runs.values())) > MAX_STORE_BYTES
-            if is_expired or is_over_share or is_over_total:
+            if is_expired or is_over_share:
                 self.drop(run)
+
+    def _forget_models(self, training: Training) -> None:
+        with self._models_lock:
+            for key in [key for key in self._models if key[0] == training.id]:
+                del self._models[key]

@@ -103,7 +103,7 @@ def run_curve(name: str, label: str, run: Run) -> Curve:
 
 def _card(name: str, label: str, run: Run, looked_at: float | None) -> str:
     """One run's state in words: epoch, speed, time left, best validation loss, the gap."""
-    rows = []
+    rows = [("Waits", run.waits_for)] if run.waits_for else []
     if run.history:
         point = run.history[-1 if looked_at is None else nearest_point(run, looked_at)]
         is_back = point is not run.history[-1]

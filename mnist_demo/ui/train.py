@@ -15,7 +15,6 @@ import gradio as gr
 from mnist_demo.cluster.status import Phase
 from mnist_demo.errors import MnistLabError, RunError
 from mnist_demo.learning.training import Status
-from mnist_demo.serving import driver
 from mnist_demo.serving.visitors import Visitor
 from mnist_demo.ui.after.behind_glass import BehindGlass
 from mnist_demo.ui.after.downloads import Downloads
@@ -32,7 +31,6 @@ FAULT = "The server has made a mistake: Resume goes on from the last point."
 BUSY = "Still waiting for the next point: the workers are busy with other visitors' runs, or the network is large."
 SILENCE_SECONDS = 3.0  # after which the page says so; a chunk takes about one
 STARTING = "The training workers are starting; this takes a few seconds."
-CONCURRENT_PAIRS = 4  # more visitors wait in the queue and are told their place
 PACES = [("in about 6 s", 6.0), ("in about 20 s", 20.0), ("as fast as it goes", 0.0)]
 
 
@@ -89,7 +87,7 @@ class TrainTab:
         long: dict[str, Any] = {
             "queue": True,
             "concurrency_id": "train",
-            "concurrency_limit": CONCURRENT_PAIRS,
+            "concurrency_limit": None,  # `Driver` says who has to wait, and tells them for how long
             "show_progress": "minimal",
             "show_progress_on": self.notice,
             "trigger_mode": "once",
@@ -154,7 +152,7 @@ class TrainTab:
         told = {**self.setup.panel.hide(), **self.hints.show([]), **self.scrubber.close()}
         try:
             yield {**told, **self._page(visitor, self._waiting(), is_training=True)}
-            growing = driver.train(pair_of_runs, self.lab.cluster, self.lab.root, pace_seconds)
+            growing = self.lab.driver.train(pair_of_runs, pace_seconds)
             async with aclosing(_with_silences(growing, SILENCE_SECONDS)) as news:
                 async for is_news in news:
                     yield self._page(visitor, "" if is_news else note_html(BUSY), is_training=True)

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from mnist_demo.cluster.engine import Engine
 from mnist_demo.errors import InvalidValue, MnistLabError
 from mnist_demo.experiment.knobs import shown
+from mnist_demo.serving.driver import Driver
 from mnist_demo.serving.visitors import Visitors
 
 Shown = dict[Any, Any]  # component -> what it shows now
@@ -32,8 +33,12 @@ class Lab:
     visitors: Visitors
     cluster: Engine
     root: Path  # where torchvision finds MNIST
+    driver: Driver = field(init=False)
     # Who wants a drawing read waits here: torch answers in a millisecond, and more threads get in each other's way.
     reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "driver", Driver(self.visitors.store, self.cluster, self.root))
 
     def on(
         self,

@@ -19,8 +19,8 @@ from mnist_demo.serving.runs import Run, RunStore
 @pytest.fixture
 def run(mnist_root: Path, tiny: Experiment) -> Run:
     run = RunStore().create(tiny, "me", "1A")
-    chunk = train_chunk(run.state, 100_000, mnist_root)
-    run.record(chunk.state, chunk.points)
+    run.training.record(train_chunk(run.training.state, 100_000, mnist_root))
+    run.see(run.training.step)
     return run
 
 

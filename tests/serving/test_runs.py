@@ -1,21 +1,19 @@
 """Runs of many visitors: who sees what, what is kept and for how long."""
 
-import asyncio
 from itertools import pairwise
-from typing import Any, cast
+from pathlib import Path
 
 import pytest
-from torch import nn
 
 from mnist_demo.errors import RunError, UnknownRun
-from mnist_demo.experiment.choices import Network
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.images.data import TrainingData
-from mnist_demo.learning import checkpoints, training
-from mnist_demo.serving import runs
-from mnist_demo.serving.budget import check_affordable
+from mnist_demo.learning import chunks
+from mnist_demo.learning.chunks import Chunk, train_chunk
+from mnist_demo.learning.training import Status
+from mnist_demo.serving import runs, trainings
 from mnist_demo.serving.runs import RunStore
 
 
@@ -29,9 +27,22 @@ class Clock:
         return self.now
 
 
+class Watching:
+    """Somebody who follows a run."""
+
+    def stop(self) -> None:
+        pass
+
+
 @pytest.fixture
 def store() -> RunStore:
     return RunStore(Clock())
+
+
+@pytest.fixture(autouse=True)
+def _small_data(monkeypatch: pytest.MonkeyPatch, tiny_data: TrainingData) -> None:
+    """The chunks train on 300 images and validate on 200."""
+    monkeypatch.setattr(chunks, "load_training_data", lambda _root: tiny_data)
 
 
 def test_a_visitor_sees_only_their_own_runs(store: RunStore, tiny: Experiment) -> None:
@@ -68,7 +79,7 @@ def test_idle_runs_expire_but_busy_and_new_ones_stay(tiny: Experiment) -> None:
     clock = Clock()
     store = RunStore(clock)
     idle, busy, asked = (store.create(tiny, "me", name) for name in ("1A", "1B", "2A"))
-    busy.driver = cast("asyncio.Task[None]", object())
+    busy.watch = Watching()
     clock.now = runs.MAX_AGE_SECONDS * 0.9
     store.get(asked.id, "me")
     clock.now = runs.MAX_AGE_SECONDS * 1.1
@@ -90,72 +101,88 @@ def test_a_visitor_has_a_bounded_share(tiny: Experiment) -> None:
     assert store.of_owner("you") == [other]
 
 
-def test_all_runs_together_are_bounded_in_bytes(tiny: Experiment) -> None:
+def test_equal_experiments_share_one_training_and_each_run_sees_its_own_part(store: RunStore, tiny: Experiment) -> None:
+    mine, yours = (store.create(tiny, owner, "1A") for owner in ("me", "you"))
+    other = store.create(tiny.replace(seed=1), "me", "1B")
+    assert mine.training is yours.training is not other.training
+    mine.training.record(train_chunk(mine.training.state, 10**6, Path("unused")))
+    assert [mine.see(4), mine.see(5)] == [True, False]
+    assert ([point.step for point in mine.history], mine.step, mine.status) == ([0, 4], 5, Status.RUNNING)
+    assert (yours.history, yours.snapshots, yours.best) == ([], {}, None)
+    assert list(mine.snapshots) == [0, 1]
+    assert 0 < mine.progress < 1
+    yours.see(10**6)
+    assert (yours.history, yours.status, yours.progress) == (mine.training.history, Status.FINISHED, 1)
+    store.drop(yours)
+    assert store.create(tiny, "third", "1A").training is mine.training, "a training stays when a visitor has left"
+
+
+def test_all_trainings_together_are_bounded_and_the_least_asked_for_go_first(tiny: Experiment) -> None:
     clock = Clock()
     store = RunStore(clock)
     for number in range(40):
         clock.now += 1
-        run = store.create(tiny, f"visitor {number}", "1A")
-        run.snapshots[0] = bytes(100_000_000)
-    kept = [run for number in range(40) for run in store.of_owner(f"visitor {number}")]
-    assert sum(run.size for run in kept) <= runs.MAX_STORE_BYTES + 100_000_000
-    assert kept[-1] is run
-    assert len(kept) >= 19
+        run = store.create(tiny.replace(seed=number), f"visitor {number}", "1A")
+        for index in range(3):
+            run.training.history.append(Metrics(index, index, index, 1.0, 1.0, 0.5, 1.0 - index, 0.5))
+            run.training.snapshots[index] = bytes(10_000_000)
+    assert store.make_room()
+    assert store.trainings.size <= trainings.MAX_BYTES
+    kept = [number for number in range(40) if store.of_owner(f"visitor {number}")]
+    assert kept == list(range(40 - len(kept), 40))
+    assert len(kept) >= trainings.MAX_BYTES // 31_000_000
 
 
-@pytest.mark.parametrize(
-    ("knobs", "sentence"),
-    [
-        ({"network": "cnn", "train_size": 55_000, "epochs": 200}, "minutes; 10 is the most here"),
-        ({"hidden_sizes": [1024, 1024, 1024]}, "weights; 1,900,000 is the most here"),
-        # few images to train on, but thousands to be measured by in each epoch
-        ({"network": "deep_cnn", "hidden_sizes": [256, 256], "train_size": 100, "epochs": 150}, "10 is the most here"),
-    ],
-)
-def test_runs_too_large_are_refused_in_a_sentence(store: RunStore, knobs: dict[str, Any], sentence: str) -> None:
-    experiment = Experiment.from_dict(knobs)
-    with pytest.raises(RunError, match=sentence) as error:
-        store.create_pair(Pair(a=Experiment(), b=experiment), "me")
-    assert str(error.value).endswith(".")
-    assert store.of_owner("me") == [], "half a pair must not stay behind"
+def test_before_a_run_is_forgotten_all_give_up_weights_from_their_middle(tiny: Experiment) -> None:
+    store = RunStore(Clock())
+    made = [store.create(tiny.replace(seed=number), "me", "1A") for number in range(10)]
+    for run in made:
+        for index in range(60):
+            run.training.history.append(Metrics(index, index, index, 1.0, 1.0, 0.5, 1.0, 0.5))
+            run.training.snapshots[index] = bytes(1_000_000)
+    assert store.make_room()
+    assert store.of_owner("me") == made
+    assert {len(run.training.snapshots) for run in made} == {49}  # of a tenth of the total, beside the states
 
 
-def test_the_defaults_of_every_network_are_affordable() -> None:
-    for network in Network:
-        check_affordable(Experiment.from_dict({"network": network, "train_size": 5000, "epochs": 5}))
+def test_a_server_full_of_busy_runs_refuses_the_next(tiny: Experiment) -> None:
+    store = RunStore(Clock())
+    busy = store.create(tiny, "me", "1A")
+    busy.watch = Watching()
+    busy.training.snapshots = {index: bytes(trainings.MAX_BYTES) for index in range(3)}
+    with pytest.raises(RunError, match=r"memory is full .* try again in a minute"):
+        store.create(tiny.replace(seed=1), "you", "1A")
+    assert store.of_owner("you") == []
+    assert store.of_owner("me") == [busy]
 
 
 def test_thinning_keeps_the_first_the_best_and_the_last_within_bounds(store: RunStore, tiny: Experiment) -> None:
-    run = store.create(tiny, "me", "1A")
-    size = runs.MAX_SNAPSHOT_BYTES // 10
+    training = store.create(tiny, "me", "1A").training
+    size = trainings.MAX_SNAPSHOT_BYTES // 10
     best = 7
     for index in range(60):
         loss = 0.5 if index == best else 1.0
         point = Metrics(index, index / 4, index, 1.0, 1.0, 0.5, loss, 0.5)
-        run.record(run.state, [(point, bytes(size))])
-        assert sum(map(len, run.snapshots.values())) <= runs.MAX_SNAPSHOT_BYTES
-        assert {0, index, min(index, best)} <= run.snapshots.keys()
-    kept = sorted(run.snapshots)
+        training.record(Chunk(training.state, [(point, bytes(size))], 1, 0.1, 0))
+        assert sum(map(len, training.snapshots.values())) <= trainings.MAX_SNAPSHOT_BYTES
+        assert {0, index, min(index, best)} <= training.snapshots.keys()
+    kept = sorted(training.snapshots)
     assert len(kept) >= 9
     assert max(after - before for before, after in pairwise(kept)) <= 20, "no hole in the middle"
 
 
-def test_the_model_nearest_to_a_point_is_given_and_kept(
-    store: RunStore, tiny: Experiment, tiny_data: TrainingData
-) -> None:
+def test_the_model_nearest_to_a_point_is_given_and_kept(store: RunStore, tiny: Experiment) -> None:
     run = store.create(tiny, "me", "1A")
     with pytest.raises(RunError, match="no weights yet"):
         store.checkpoint(run, 0)
-    points: list[tuple[Metrics, bytes]] = []
-
-    def keep(point: Metrics, model: nn.Module) -> None:
-        points.append((point, checkpoints.pack(model.state_dict(), tiny, checkpoints.scores_of(point))))
-
-    training.advance(training.start(tiny), 12, tiny_data, on_evaluation=keep)
-    run.record(run.state, points)
+    run.training.record(train_chunk(run.training.state, 10**6, Path("unused")))
+    run.see(10**6)
     last = len(run.history) - 1
     found = store.checkpoint(run, last)
     assert found.scores["val_loss"] == run.history[last].val_loss
     assert store.checkpoint(run, last) is found
+    twin = store.create(tiny, "you", "1A")
+    twin.see(10**6)
+    assert store.checkpoint(twin, last) is found, "equal runs ask one network"
     del run.snapshots[1]
     assert store.checkpoint(run, 1).scores["epoch"] in {run.history[index].epoch for index in (0, 2)}

@@ -1,12 +1,14 @@
 """Which networks a visitor can ask: the shipped ones and their own, never another's."""
 
+from pathlib import Path
+
 import pytest
 
 from mnist_demo.errors import MnistLabError, UnknownRun
 from mnist_demo.experiment.config import Experiment
-from mnist_demo.experiment.history import Metrics
 from mnist_demo.images.data import TrainingData
-from mnist_demo.learning import checkpoints, training
+from mnist_demo.learning import checkpoints, chunks, training
+from mnist_demo.learning.chunks import train_chunk
 from mnist_demo.serving import shelf as serving_shelf
 from mnist_demo.serving.runs import Run, RunStore
 from mnist_demo.serving.shelf import MAX_UPLOADS, ModelShelf
@@ -29,19 +31,12 @@ def you(visitors: Visitors) -> Visitor:
 
 
 @pytest.fixture
-def trained(me: Visitor, tiny: Experiment, tiny_data: TrainingData) -> Run:
+def trained(me: Visitor, tiny: Experiment, tiny_data: TrainingData, monkeypatch: pytest.MonkeyPatch) -> Run:
     """My run, three epochs long, weights of every point kept."""
     run = me.store.create(tiny, "me", "1A")
-    points: list[tuple[Metrics, bytes]] = []
-    training.advance(
-        training.start(tiny),
-        100,
-        tiny_data,
-        on_evaluation=lambda point, model: points.append(
-            (point, checkpoints.pack(model.state_dict(), tiny, checkpoints.scores_of(point)))
-        ),
-    )
-    run.record(run.state, points)
+    monkeypatch.setattr(chunks, "load_training_data", lambda _root: tiny_data)
+    run.training.record(train_chunk(run.training.state, 100, Path("unused")))
+    run.see(100)
     return run
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from mnist_demo.errors import EngineUnavailable
 from mnist_demo.experiment.config import Experiment
-from mnist_demo.serving import driver
+from mnist_demo.serving.driver import Driver
 from mnist_demo.serving.runs import Run
 from mnist_demo.ui.train import FAULT, TrainTab, _with_silences
 from mnist_demo.ui.visit import Shown
@@ -24,7 +24,7 @@ from tests.ui.trained import ME, do, lab_of, tiny_pair, train_pair, unserved_pag
 def test_whatever_ends_a_training_the_buttons_come_back(
     mnist_root: Path, tiny: Experiment, monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
 ) -> None:
-    async def failing(_runs: Sequence[Run], *_: Any) -> AsyncIterator[None]:
+    async def failing(_driver: Driver, _runs: Sequence[Run], *_: Any) -> AsyncIterator[None]:
         yield
         raise error
 
@@ -33,7 +33,7 @@ def test_whatever_ends_a_training_the_buttons_come_back(
         tab = TrainTab(lab)
     visitor = lab.visitors.of(ME)
     visitor.start(tiny_pair(tiny))
-    monkeypatch.setattr(driver, "train", failing)
+    monkeypatch.setattr(Driver, "train", failing)
 
     async def pages() -> list[Shown]:
         return [page async for page in tab.resume_training(visitor, 0)]

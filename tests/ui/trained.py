@@ -39,8 +39,9 @@ def train_pair(lab: Lab, pair: Pair, owner: str = ME) -> Visitor:
 
 
 def train(run: Run, root: Path) -> None:
-    chunk = train_chunk(run.state, 100_000, root)
-    run.record(chunk.state, chunk.points)
+    if not run.training.is_over:
+        run.training.record(train_chunk(run.training.state, 100_000, root))
+    run.see(run.training.step)
 
 
 def tiny_pair(tiny: Experiment, **b: object) -> Pair:

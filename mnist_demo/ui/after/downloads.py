@@ -155,8 +155,10 @@ def _figure(visitor: Visitor, form: str) -> File:
 
 def hash_html(run: Run) -> str:
     """The SHA-256 of a run's last weights, and what to expect of the script's."""
-    state = checkpoints.state_from_bytes(run.state)
-    digest = networks.weights_hash(state.evaluated_weights)
+    kept = dict(run.snapshots)
+    if not kept:
+        return ""
+    digest = networks.weights_hash(checkpoints.weights_of(kept[max(kept)]))
     words = HASH_NOTE
     if run.status is Status.RUNNING:
         words = (
@@ -164,7 +166,7 @@ def hash_html(run: Run) -> str:
         )
     elif run.status is Status.DIVERGED:
         words = f"Run {run.name} diverged: values that are not numbers need not agree from machine to machine."
-    title = f"Last weights of run {run.name}, SHA-256"
+    title = f"Weights of run {run.name} at epoch {run.history[max(kept)].epoch:.3g}, SHA-256"
     return f'<p class="mnist-hash">{escape(title)}<br><code>{digest}</code></p>{note_html(words)}'
 
 

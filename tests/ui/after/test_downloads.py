@@ -82,7 +82,7 @@ def test_the_script_and_the_hash_beside_it(panel: Panel) -> None:
     shown = hash_html(run)
     assert networks.weights_hash(checkpoints.unpack(run.snapshots[3]).model.state_dict()) in shown
     assert "on one thread" in shown
-    run.status = Status.RUNNING
+    run.training.status = Status.RUNNING
     assert "another hash" in hash_html(run)
 
 
@@ -124,7 +124,7 @@ def test_what_cannot_be_saved_is_said(panel: Panel, tiny: Experiment) -> None:
 
 
 def test_a_script_that_needs_our_pictures_says_so(panel: Panel, tiny: Experiment) -> None:
-    panel.runs[0].experiment = tiny.replace(augmentation="handwriting")
+    panel.runs[0].training.experiment = tiny.replace(augmentation="handwriting")
     assert b"Run it in the folder of MNIST Lab" in script_of(panel.visitor, panel.runs[0].id)[1]
 
 

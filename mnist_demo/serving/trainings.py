@@ -1,0 +1,122 @@
+"""Trainings: one for each experiment, however many visitors have asked for it.
+
+`advance` is a pure function, so an experiment is the address of its training: history, weights and cost are kept here
+once. Knows bytes and what was asked last. Does not know visitors: what one of them sees of a training is a run.
+"""
+
+import secrets
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.experiment.history import Metrics, best_index
+from mnist_demo.learning import checkpoints, schedule, training
+from mnist_demo.learning.chunks import Chunk
+from mnist_demo.learning.training import Status
+from mnist_demo.serving.budget import limit_reached
+
+MAX_SNAPSHOT_BYTES = 32_000_000  # of one training
+MAX_BYTES = 500_000_000  # of all trainings together
+
+
+@dataclass(eq=False)
+class Training:
+    """Where one experiment's training stands: every point measured, and the weights kept on the way."""
+
+    experiment: Experiment
+    state: bytes  # the TrainState to go on from; empty once the training is over
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    step: int = 0
+    status: Status = Status.RUNNING
+    history: list[Metrics] = field(default_factory=list)
+    snapshots: dict[int, bytes] = field(default_factory=dict)  # index in history -> checkpoint
+    cpu_seconds: float = 0.0  # that workers have spent on it
+    peak_bytes: int = 0  # of a worker that trained it
+    speed: float | None = None  # steps a CPU-second, in the last chunk
+    limit: str = ""  # the sentence that ended it before its last step, because it has cost as much as it may
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no further step."""
+        return self.status is not Status.RUNNING or bool(self.limit)
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole training, unless it ends early."""
+        return schedule.total_steps(self.experiment)
+
+    @property
+    def size(self) -> int:
+        """Bytes held in memory."""
+        return len(self.state) + sum(map(len, self.snapshots.values()))
+
+    def record(self, chunk: Chunk) -> None:
+        """Takes in a finished chunk: the new state, each point measured with its checkpoint, and the cost."""
+        progress = checkpoints.progress_of(chunk.state)
+        for metrics, snapshot in chunk.points:
+            self.history.append(metrics)
+            self.snapshots[len(self.history) - 1] = snapshot
+        self.step, self.status = progress.step, progress.status
+        self.cpu_seconds += chunk.cpu_seconds
+        self.peak_bytes = max(self.peak_bytes, chunk.peak_bytes)
+        if self.status is Status.RUNNING:
+            self.limit = limit_reached(self.cpu_seconds, self.peak_bytes)
+        self.state = b"" if self.is_over else chunk.state  # its last point's weights are the last there are
+        self.speed = chunk.steps / max(chunk.cpu_seconds, 1e-3)
+        self.thin(MAX_SNAPSHOT_BYTES)
+
+    def thin(self, most_bytes: int) -> None:
+        """Drops weights from the middle until the rest fit, always keeping the first, the best and the last."""
+        size = sum(map(len, self.snapshots.values()))
+        best = best_index(self.history)
+        while size > most_bytes and len(self.snapshots) > 3:
+            kept = sorted(self.snapshots)
+            gaps = {
+                index: after - before
+                for before, index, after in zip(kept, kept[1:], kept[2:], strict=False)
+                if index != best
+            }
+            size -= len(self.snapshots.pop(min(gaps, key=lambda index: gaps[index])))
+
+
+class Trainings:
+    """All trainings by experiment, those asked for last at the end."""
+
+    def __init__(self, is_forgotten: Callable[[Training], None] = lambda _: None) -> None:
+        """`is_forgotten` is called with each training that is dropped."""
+        self._trainings: dict[Experiment, Training] = {}
+        self._is_forgotten = is_forgotten
+
+    def __len__(self) -> int:
+        return len(self._trainings)
+
+    @property
+    def size(self) -> int:
+        """Bytes held in memory."""
+        return sum(each.size for each in list(self._trainings.values()))
+
+    def of(self, experiment: Experiment) -> Training:
+        """The experiment's training; a new one before its first step if there is none."""
+        found = self._trainings.pop(experiment, None)
+        if found is None:
+            found = Training(experiment, checkpoints.state_to_bytes(training.start(experiment)))
+        self._trainings[experiment] = found
+        return found
+
+    def make_room(self, needed: Collection[Training]) -> bool:
+        """Keeps the total within bounds; whether that was possible without dropping one of those that are needed.
+
+        The others go first, the least recently asked for before the rest; then all give up weights from their middle.
+        """
+        self._drop(each for each in list(self._trainings.values()) if each not in needed)
+        if self.size > MAX_BYTES and self._trainings:
+            for each in self._trainings.values():
+                each.thin(MAX_BYTES // len(self._trainings) - len(each.state))
+        return self.size <= MAX_BYTES
+
+    def _drop(self, candidates: Iterable[Training]) -> None:
+        for each in candidates:
+            if self.size <= MAX_BYTES:
+                return
+            del self._trainings[each.experiment]
+            self._is_forgotten(each)
