@@ -21,8 +21,9 @@ def pair(tiny: Experiment) -> Pair:
 
 def train(several: Sequence[Run], root: Path) -> None:
     for run in several:
-        chunk = train_chunk(run.state, 100_000, root)
-        run.record(chunk.state, chunk.points)
+        if not run.training.is_over:
+            run.training.record(train_chunk(run.training.state, 100_000, root))
+        run.see(run.training.step)
 
 
 def test_a_record_is_kept_under_its_id_and_nobodys_is_not() -> None:
