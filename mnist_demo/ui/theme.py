@@ -10,6 +10,7 @@ THEME = gr.themes.Default(
     font=["system-ui", "sans-serif"],
     font_mono=["ui-monospace", "monospace"],
     radius_size=gr.themes.sizes.radius_md,
+    spacing_size=gr.themes.sizes.spacing_sm,
 ).set(
     # The default's quiet text is too pale on white to be read by everybody (WCAG asks for a contrast of 4.5).
     body_text_color_subdued="*neutral_500",
@@ -22,6 +23,9 @@ THEME = gr.themes.Default(
     color_accent="*primary_600",
     checkbox_border_color="*neutral_500",
     checkbox_border_color_dark="*neutral_400",
+    checkbox_background_color_selected="*primary_600",
+    checkbox_border_color_selected="*primary_600",
+    checkbox_border_color_selected_dark="*primary_300",
 )
 
 CSS = Path(__file__).with_name("style.css").read_text(encoding="utf-8")

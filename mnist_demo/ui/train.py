@@ -1,4 +1,4 @@
-"""The Train tab: two runs side by side, live.
+"""The Train tab, a workbench: the question and its answer left, the stage in the middle, the two runs right.
 
 Knows the order of things on the page and which button does what. The runs are `serving.runs`; what is decided
 before a training, the hints and the views of a run are modules of their own.
@@ -41,10 +41,16 @@ class TrainTab:
         self.lab = lab
         self.setup = Setup(lab)
         self.view = PairView()
-        with gr.Row(equal_height=False, elem_classes="mnist-one-column"):
-            with gr.Column(scale=7, min_width=320, elem_classes="mnist-one-column"):
-                self._build_training()
+        with gr.Row(elem_classes="mnist-bench"):
+            with gr.Column(elem_classes="mnist-story"):
+                self.setup.build_question()
+                with gr.Column(elem_classes="mnist-told"):
+                    self.setup.panel.build_answer()
+                    self.hints = HintPanel()
+            with gr.Column(elem_classes="mnist-stage"):
+                self._build_stage()
             self.setup.build_knobs()
+        self._build_below()
         self.steps.connect(self.setup.form)
         self.setup.connect(self.hints)
         self._connect()
@@ -53,8 +59,8 @@ class TrainTab:
         """Makes a page that is opened show what its link asks for."""
         self.setup.open(page, self.notice)
 
-    def _build_training(self) -> None:
-        self.setup.build_question()
+    def _build_stage(self) -> None:
+        """What one trains with and watches: buttons, curves, the slider through their epochs, cards."""
         with gr.Row(elem_classes="mnist-buttons", equal_height=True):
             self.train = gr.Button("Train", variant="primary", elem_id="train", min_width=90)
             self.stop = gr.Button("Stop", interactive=False, elem_id="stop", min_width=70)
@@ -64,8 +70,9 @@ class TrainTab:
         self.view.build_charts()
         self.scrubber = Scrubber(self.lab, self.view)
         self.view.build_cards()
-        self.setup.panel.build_answer()
-        self.hints = HintPanel()
+
+    def _build_below(self) -> None:
+        """What takes a closer look, or is taken home."""
         self.setup.build_loop()
         with gr.Tabs(elem_id="after"):
             with gr.Tab("Look back", id="look-back"):

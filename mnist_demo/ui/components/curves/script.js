@@ -166,7 +166,7 @@ function pathOf(xs, ys, {x, y}) {
   return path;
 }
 function drawLines(chart) {
-  const {plan, paths, front, name} = chart, {box, x, y} = plan, shown = shownRuns(), isFew = shown.length <= 2, ends = [];
+  const {plan, paths, front, name} = chart, {box, x, y} = plan, shown = shownRuns(), isFew = shown.length <= 2, ends = [], labels = [];
   for (const {run, index} of shown) {
     const xs = xsOf(run), style = colorOf(index);
     for (const key of shownKeys(chart)) {
@@ -179,7 +179,8 @@ function drawLines(chart) {
       if (kind !== 'val' || !/^diverged/i.test(run.note)) continue;
       front.put('cross' + index, 'path', {class: 'mnist-cross', style, d: `M${at.x - 4} ${at.y - 4}l8 8m0 -8l-8 8`});
     }
-    drawBest(chart, run, index, name === 'loss' && isFew);
+    const label = drawBest(chart, run, index, name === 'loss' && isFew, labels);
+    if (label) labels.push(label);
   }
   paths.end();
   // Names at the line ends, pushed apart so that none covers another; none where there is no room.
@@ -191,19 +192,23 @@ function drawLines(chart) {
   }
   front.end();
 }
-// A ring at the lowest validation loss, and its label where no line passes: none where there is no such place.
-function drawBest({plan, front, name}, run, index, isLabelled) {
+// A ring at the lowest validation loss, and its label where no line and no other label is: none where there is no such
+// place. Returns the label's place.
+function drawBest({plan, front, name}, run, index, isLabelled, labels) {
   const {x, y, box, isInside} = plan, loss = run['val_' + name][run.best];
-  if (hidden.has('val') || !isInside(loss)) return;
+  if (hidden.has('val') || !isInside(loss)) return null;
   const ring = {x: x(xsOf(run)[run.best]), y: y(loss)}, style = colorOf(index), text = `best ${lossText(loss)}`;
   front.put('ring' + index, 'circle', {class: 'mnist-ring', style, cx: ring.x, cy: ring.y, r: 5});
-  if (!isLabelled) return;
+  if (!isLabelled) return null;
   const half = 3.4 * text.length, middle = clamp(ring.x, box.left + half, box.right - half);
   const nearby = shownRuns().flatMap(({run: other}) => Object.keys(KINDS).filter((kind) => !hidden.has(kind)).flatMap((kind) => (
     other[kind + '_loss'].filter((number, at) => isInside(number) && Math.abs(x(xsOf(other)[at]) - middle) < half + 8).map(y))));
+  nearby.push(...labels.filter((other) => Math.abs(other.middle - middle) < half + other.half + 4).map((other) => other.height));
   const room = (height) => (height < box.top + 6 || height > box.bottom - 8 ? -1 : Math.min(99, ...nearby.map((line) => Math.abs(line - height))));
   const height = [15, 28, 41, 54].flatMap((away) => [ring.y - away, ring.y + away]).find((each) => room(each) >= 10);
-  if (height !== undefined) front.put('best' + index, 'text', {class: 'mnist-end', style, x: middle, y: height + 4, 'text-anchor': 'middle'}, text);
+  if (height === undefined) return null;
+  front.put('best' + index, 'text', {class: 'mnist-end', style, x: middle, y: height + 4, 'text-anchor': 'middle'}, text);
+  return {middle, half, height};
 }
 
 function drawOver() {
