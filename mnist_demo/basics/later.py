@@ -28,4 +28,5 @@ class _Later:
 
 datasets = _Later("torchvision.datasets")
 transforms = _Later("torchvision.transforms")
+v2 = _Later("torchvision.transforms.v2")
 Figure = _Later("matplotlib.figure", "Figure")

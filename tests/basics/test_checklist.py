@@ -16,6 +16,11 @@ CORRECTED = {
     "torch.load(": "load_defaults",
     "lowest validation loss possible": "validation_split",
     "optimizer.zero_grad()": "zero_grad",
+    "(outside of early-stopping) is dropout": "dropout",
+    "transforms.Compose": "transform_steps",
+    "with torch.no_grad()": "no_grad",
+    "exactly the same": "load",
+    "optim.SGD(model.parameters(), lr=0.01)": "whole_loop",
 }
 
 

@@ -14,6 +14,7 @@ from mnist_demo.basics.example import Example
 from mnist_demo.basics.workbench import Workbench
 from mnist_demo.errors import InvalidExperiment
 from mnist_demo.experiment.config import Experiment
+from tests.histories import history_of
 
 ALL = pytest.mark.parametrize("example", EXAMPLES.values(), ids=list(EXAMPLES))
 DRAWING = {name: getattr(pictures, name, None) or getattr(plots, name) for name in notebook.DRAWING}
@@ -152,6 +153,25 @@ def test_the_errors_of_the_notes(
     assert raised is not None
     assert raised.kind == kind
     assert words in raised.message
+
+
+def test_weights_of_relu_load_silently_into_a_sigmoid_network(workbench: Workbench) -> None:
+    outcome = workbench.run(EXAMPLES["load"], EXAMPLES["load"].read({"names": "sigmoid for relu"}))
+    assert outcome.raised is None
+    assert "All keys matched" in "".join(outcome.blocks)
+    assert "equal: False" in "".join(outcome.blocks)
+
+
+def test_transforms_of_today_give_the_numbers_of_the_notes(workbench: Workbench) -> None:
+    example = EXAMPLES["transform_steps"]
+    old, new = (workbench.run(example, example.read({"modern": modern})).blocks for modern in (False, True))
+    assert len(old) == len(new) == 4
+    assert old[:3] == new[:3]  # the pixels differ in their last bit, which the fourth, a picture, may show
+
+
+def test_what_is_said_of_dropout_holds_in_the_lessons_runs() -> None:
+    moved, dropped = (history_of(query)[1][-1] for query in ("augmentation=shift", "dropout=0.5"))
+    assert moved.val_loss < dropped.val_loss - 0.05
 
 
 @pytest.mark.parametrize("name", [None, 3, "", "no_such", "__class__", ["randn"], {}, "x" * 100_000])

@@ -7,6 +7,8 @@ What the examples call `trainset` is the set that the first one makes.
 
 from typing import TYPE_CHECKING
 
+import torch
+
 from mnist_demo.basics.controls import Number, Switch
 from mnist_demo.basics.example import Chapter, ErrorLesson, example
 from mnist_demo.basics.pictures import pictures, table
@@ -14,8 +16,9 @@ from mnist_demo.basics.plots import histogram
 
 if TYPE_CHECKING:  # what the listings show
     from torchvision import datasets, transforms
+    from torchvision.transforms import v2
 else:
-    from mnist_demo.basics.later import datasets, transforms
+    from mnist_demo.basics.later import datasets, transforms, v2
 
 INDEX = Number("index", "index of the image", 7, 0, 3999)
 
@@ -51,15 +54,21 @@ def training_set(show, index, root):
     "A transform, step by step",
     INDEX,
     Switch("normalize", "with Normalize", True),
+    Switch("modern", "as transforms.v2 says it", False),
     uses=["trainset"],
+    said="transforms.Compose([transforms.ToTensor(),",
+    today="torchvision's present form is transforms.v2, where ToImage and ToDtype(torch.float32, scale=True) do what "
+    "ToTensor did. The old form still works and gives the same numbers.",
 )
-def transform_steps(show, index, normalize, trainset):
+def transform_steps(show, index, normalize, modern, trainset):
     """A transform is a chain of functions. ToTensor turns a picture of bytes 0–255 into floats 0–1
     and puts the channel first; Normalize subtracts a mean and divides by a standard deviation.
     """
     image = transforms.ToPILImage()(trainset.data[index])
     show(f"a PIL image: mode {image.mode}, size {image.size}")
     steps = [transforms.ToTensor()]
+    if modern:
+        steps = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True)]
     if normalize:
         steps.append(transforms.Normalize((0.5,), (0.5,)))
     transform = transforms.Compose(steps)

@@ -4,6 +4,7 @@
 # mypy: allow-untyped-defs, no-check-untyped-defs, allow-untyped-calls
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from mnist_demo.basics.controls import Choice, Number, seed
@@ -40,12 +41,12 @@ def linear_layer(show, inputs, outputs, seed):
         "name",
         "function",
         "torch.relu",
-        ("torch.relu", "torch.sigmoid", "torch.tanh", "nn.relu"),
+        ("torch.relu", "F.gelu", "torch.sigmoid", "torch.tanh", "nn.relu"),
     ),
     Number("reach", "from −x to x", 5, 1, 10),
     said="the ReLU function (nn.relu) is used almost exclusively as the activation function",
-    today="nn.ReLU() is a layer, F.relu and torch.relu are functions; nn.relu does not exist. "
-    "F.sigmoid still works, torch.sigmoid is its present name.",
+    today="ReLU is a good first choice and no longer almost the only one: transformers mostly use GELU or SiLU, and "
+    "gates use sigmoid and tanh. nn.ReLU() is a layer, F.relu and torch.relu are functions; nn.relu does not exist.",
     mistakes=[
         ErrorLesson(
             "has no attribute 'relu'",
@@ -54,12 +55,14 @@ def linear_layer(show, inputs, outputs, seed):
     ],
 )
 def activations(show, name, reach):
-    """Without a bend between them, two Linear layers are one. ReLU is the usual bend; a sigmoid
-    flattens out, and where it is flat its slope, and so the gradient, is nearly 0.
+    """Without a bend between them, two Linear layers are one. ReLU is the simplest bend and GELU a smooth one
+    of its kind; a sigmoid flattens out, and where it is flat its slope, and so the gradient, is nearly 0.
     """
     x = torch.linspace(-reach, reach, 121, requires_grad=True)
     if name == "torch.relu":
         y = torch.relu(x)
+    elif name == "F.gelu":
+        y = F.gelu(x)
     elif name == "torch.sigmoid":
         y = torch.sigmoid(x)
     elif name == "torch.tanh":

@@ -43,8 +43,12 @@ def save(show, hidden, seed):
         "names",
         "layers of the new model",
         "as saved",
-        ("as saved", "one more", "named"),
+        ("as saved", "one more", "named", "sigmoid for relu"),
     ),
+    said="Loading the state dict works only if the model architecture is exactly the same",
+    today="What must agree are the names and the shapes of the tensors. Nothing checks the rest: with another "
+    "activation, another dropout or another order of calls the file loads without a word, and the "
+    "network answers differently.",
     mistakes=[
         ErrorLesson(
             "size mismatch",
@@ -59,8 +63,8 @@ def save(show, hidden, seed):
     ],
 )
 def load(show, hidden, new_hidden, names):
-    """Loading works only if the architecture is exactly the same: `load_state_dict` compares every
-    key and every shape and names all that differ. Change the new model to read its message.
+    """`load_state_dict` compares every key and every shape, and names all that differ. It knows no more
+    of the architecture: choose sigmoid for relu, which loads silently into another network.
     """
     torch.manual_seed(0)
     model = nn.Sequential(
@@ -73,7 +77,7 @@ def load(show, hidden, new_hidden, names):
 
     layers = [
         nn.Linear(784, new_hidden),
-        nn.ReLU(),
+        nn.Sigmoid() if names == "sigmoid for relu" else nn.ReLU(),
         nn.Linear(new_hidden, 10),
     ]
     if names == "one more":

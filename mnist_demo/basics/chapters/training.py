@@ -149,7 +149,8 @@ def loop_knobs(values: Mapping[str, Value]) -> dict[str, object]:
     seed(),
     uses=["digits"],
     said="The pieces stand alone; the loop that puts them in order is missing, and so is a validation split.",
-    today="This is the loop: train mode and steps, then eval mode and no_grad on images it never learned from.",
+    today="This is the loop: train mode and steps, then eval mode and no_grad on images it never learned from. Model "
+    "and batches are moved to one device, which the notes never name: the processor here, a GPU where there is one.",
     knobs=loop_knobs,
 )
 def whole_loop(show, hidden, dropout, lr, epochs, seed, digits):
@@ -157,11 +158,12 @@ def whole_loop(show, hidden, dropout, lr, epochs, seed, digits):
     opens the same network on the Train tab, where you can run it longer and against a second one.
     """
     torch.manual_seed(seed)
+    device = torch.device("cpu")  # "cuda" or "mps" where there is one
     images, labels = digits
     dataset = TensorDataset(images[:1500], labels[:1500])
     train_part, val_part = random_split(dataset, [1000, 500])
     trainloader = DataLoader(train_part, batch_size=64, shuffle=True)
-    val_images, val_labels = val_part[:]
+    val_images, val_labels = (part.to(device) for part in val_part[:])
 
     model = nn.Sequential(
         nn.Flatten(),
@@ -170,7 +172,7 @@ def whole_loop(show, hidden, dropout, lr, epochs, seed, digits):
         nn.Dropout(p=dropout),
         nn.Linear(hidden, 10),
         # no softmax: CrossEntropyLoss has it inside
-    )
+    ).to(device)
     criterion = nn.CrossEntropyLoss()
     optimizer = optim.SGD(model.parameters(), lr=float(lr))
 
@@ -179,6 +181,7 @@ def whole_loop(show, hidden, dropout, lr, epochs, seed, digits):
         model.train()  # dropout on
         running = 0.0
         for images, labels in trainloader:
+            images, labels = images.to(device), labels.to(device)
             optimizer.zero_grad()
             loss = criterion(model(images), labels)
             loss.backward()
