@@ -1,4 +1,7 @@
-"""Training through the app, on its workers and in its chunks, against the same loop bare in one process per core."""
+"""Training through the app, on its workers and in its chunks, against the same loop bare in one process per core.
+
+Beside it the training step and the CNN, against plain PyTorch (`peers`).
+"""
 
 import asyncio
 import functools
@@ -11,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks import peers
 from mnist_demo.cluster import Cluster
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.pair import Pair
@@ -49,7 +53,9 @@ def measure() -> list[tuple[str, float, str]]:
     rows.append(("two MLPs at once, bare", 2 * MLP.epochs * MLP.train_size / base, "images/s"))
     rows.append((f"through the app, {CHUNK_STEPS}-step chunks, of bare", base / statistics.median(chunked), "times"))
     rows.append(("through the app, its own chunks and snapshots, of bare", base / statistics.median(driven), "times"))
-    return rows
+    torch.set_num_threads(1)
+    training_data = data.load_training_data(root)
+    return rows + peers.step_rows(training_data) + peers.cnn_rows(training_data)
 
 
 def bare_loop(experiment: Experiment, root: Path) -> float:

@@ -16,8 +16,8 @@ MAX_LINES = 280
 
 # The folders, highest first: a module imports from its own folder and from those below it.
 FOLDERS = (
-    *("__main__", "cli", "ui", "export", "hints", "serving", "lessons", "inference", "learning", "images"),
-    *("basics", "cluster", "experiment", "errors"),
+    *("__main__", "cli", "ui", "basics", "export", "hints", "serving", "lessons", "inference", "learning", "images"),
+    *("cluster", "experiment", "errors"),
 )
 # What each library may be imported by, where not everyone may.
 ONLY_IN: dict[str, tuple[str, ...]] = {

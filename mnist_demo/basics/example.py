@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mnist_demo.basics.controls import Control, Value, refusal
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.export import cut
 
 Show = Callable[..., None]
 Render = Callable[..., str]
@@ -51,7 +53,8 @@ class Example:
     `said` quotes what the notes get wrong and `today` gives the right form; both empty where the notes are right.
     `uses` names what earlier examples made (`root`, `trainset`), `needs` packages beyond torch and torchvision.
     `is_measured` marks outputs that hold times. `panes` are the comments at which the code is cut into columns, `parts`
-    the fragments of lines that do the same thing in each. `knobs` maps values to the Experiment that trains them.
+    the fragments of lines that do the same thing in each. `knobs` maps values to the Experiment that trains them;
+    `program` names functions of that experiment's plain program which the function takes as arguments.
     """
 
     name: str
@@ -66,6 +69,7 @@ class Example:
     needs: tuple[str, ...] = ()
     is_measured: bool = False
     knobs: Callable[[Mapping[str, Value]], dict[str, object]] | None = None
+    program: tuple[str, ...] = ()
     panes: tuple[str, ...] = ()
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -98,11 +102,26 @@ class Example:
 
         raised = None
         started = time.perf_counter()
+        given = {name: uses[name] for name in self.uses} | self._functions(values, show)
         try:
-            self.function(show, **values, **{name: uses[name] for name in self.uses})
+            self.function(show, **values, **given)
         except Exception as error:
             raised = self.explain(error)
         return Outcome(tuple(blocks), raised, time.perf_counter() - started)
+
+    def functions_text(self, values: Mapping[str, Value]) -> str:
+        """The functions that the example takes from the plain program, and those that they call."""
+        if not self.program or self.knobs is None:
+            return ""
+        parts = cut.parts(Experiment.from_dict(self.knobs(values)))
+        return "\n\n\n".join(part.text for part in parts if part.is_function)
+
+    def _functions(self, values: Mapping[str, Value], show: Show) -> dict[str, object]:
+        """Those functions, made from the text that is shown; what they print is shown."""
+        text = self.functions_text(values)
+        names: dict[str, object] = {"print": show}
+        exec("\n".join([*cut.imports(text), text]) if text else "", names)
+        return {name: names[name] for name in self.program}
 
     def explain(self, error: Exception) -> Raised:
         """PyTorch's message with our sentence for it, and the line of the function that raised."""
@@ -148,6 +167,7 @@ def example(
     needs: Sequence[str] = (),
     is_measured: bool = False,
     knobs: Callable[[Mapping[str, Value]], dict[str, object]] | None = None,
+    program: Sequence[str] = (),
     panes: Sequence[str] = (),
     parts: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Callable[[Callable[..., None]], Example]:
@@ -167,6 +187,7 @@ def example(
             needs=tuple(needs),
             is_measured=is_measured,
             knobs=knobs,
+            program=tuple(program),
             panes=tuple(panes),
             parts=parts or {},
         )

@@ -14,13 +14,13 @@ import textwrap
 import tokenize
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from html import escape
 from itertools import pairwise
-from pathlib import Path
 
 from mnist_demo.basics.controls import Value
 from mnist_demo.basics.example import Example
+from mnist_demo.export import cut, syntax
+from mnist_demo.export.syntax import parsed
 
 OURS = "mnist_demo."  # drawing functions: the notebook defines them in its first cell
 
@@ -41,12 +41,6 @@ class Listing:
         return line if self.body_line <= line <= self.text.count("\n") + 1 else None
 
 
-@cache
-def parsed(path: str) -> tuple[ast.Module, tuple[str, ...]]:
-    source = Path(path).read_text(encoding="utf-8")
-    return ast.parse(source), tuple(source.splitlines())
-
-
 def body(function: Callable[..., object]) -> tuple[int, str, set[str]]:
     """(first line in the file, dedented text, names read) of a function's body below its docstring."""
     tree, lines = parsed(str(inspect.getsourcefile(function)))
@@ -64,15 +58,7 @@ def body(function: Callable[..., object]) -> tuple[int, str, set[str]]:
 def imports(function: Callable[..., object], names: set[str]) -> list[str]:
     """The import lines of the function's module that its body needs, our own drawing functions left out."""
     tree, _ = parsed(str(inspect.getsourcefile(function)))
-    found = []
-    for node in (inner for outer in tree.body for inner in (outer.body if isinstance(outer, ast.If) else [outer])):
-        if isinstance(node, ast.ImportFrom) and not (node.module or "").startswith(OURS):
-            used = [a for a in node.names if (a.asname or a.name) in names]
-            if used:
-                found.append(ast.unparse(ast.ImportFrom(node.module, used, node.level)))
-        elif isinstance(node, ast.Import):
-            found += [ast.unparse(ast.Import([a])) for a in node.names if (a.asname or a.name).split(".")[0] in names]
-    return found
+    return [line for _, line in syntax.imports(tree, names) if not line.startswith(f"from {OURS}")]
 
 
 def literal(value: Value) -> str:
@@ -81,13 +67,19 @@ def literal(value: Value) -> str:
 
 
 def listing(example: Example, values: Mapping[str, Value]) -> Listing:
-    """The example as a short script: imports, one line for each control, what it takes from earlier, the body."""
+    """The example as a short script: imports, one line for each control, what it takes from earlier, the body.
+
+    Functions that the example takes from the plain program stand before the body.
+    """
     first, text, names = body(example.function)
-    head = imports(example.function, names)
+    functions = example.functions_text(values)
+    head = cut.imports(f"{functions}\n{text}") if functions else imports(example.function, names)
     if values or example.uses:
         head += [""] if head else []
         head += [f"{name} = {literal(value)}" for name, value in values.items()]
         head += [f"# {name}: from an earlier example" for name in example.uses]
+    if functions:
+        head += ["", "", *functions.split("\n"), ""]
     head += [""] if head else []
     return Listing("\n".join([*head, text]), len(head) + 1, first)
 

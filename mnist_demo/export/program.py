@@ -27,6 +27,9 @@ from mnist_demo.learning.schedule import WARM_UP_STEPS, parts_of_epoch, steps_pe
 from mnist_demo.learning.step import NON_DIGIT_WEIGHT
 from mnist_demo.learning.training import TRAIN_SLICE
 
+Data = tuple[Tensor, Tensor]  # images uint8 (N, 28, 28) and labels int64 (N,)
+Weights = dict[str, Tensor]  # a state dict
+
 knobs = Experiment.from_text(dict(parse_qsl(sys.argv[2]))) if __name__ == "__main__" else Experiment()
 AVERAGES = knobs.weight_averaging > 0
 COUNTS_STEPS = AVERAGES or knobs.schedule is not Schedule.CONSTANT
@@ -93,11 +96,12 @@ def evaluate(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[float, f
     """Mean loss and accuracy."""
     if knobs.mistake is not Mistake.NO_EVAL:
         model.eval()
-    logits = torch.cat([model(normalize(some)) for some in torch.split(images, EVALUATION_BATCH)])
+    logits = torch.cat([model(normalize(some)) for some in images.split(EVALUATION_BATCH)])  # type: ignore[no-untyped-call]
     model.train()
-    answers = zip(torch.split(logits, EVALUATION_BATCH), torch.split(labels, EVALUATION_BATCH), strict=True)
-    loss_sum = sum([criterion(some, right).item() * len(right) for some, right in answers])
-    return loss_sum / len(labels), (logits.argmax(dim=1) == labels).float().mean().item()
+    pairs = zip(logits.split(EVALUATION_BATCH), labels.split(EVALUATION_BATCH), strict=True)  # type: ignore[no-untyped-call]
+    losses = [criterion(some, right).item() * len(right) for some, right in pairs]
+    accuracy = (logits.argmax(dim=1) == labels).float().mean().item()
+    return sum(losses) / len(labels), accuracy
 
 
 def learning_rate_at(step: int) -> float:
@@ -124,16 +128,10 @@ def average_weights(averaged: nn.Module, model: nn.Module, step: int) -> None:
 
 
 def train(
-    model: nn.Module,
-    optimizer: optim.Optimizer,
-    images: Tensor,
-    labels: Tensor,
-    val_images: Tensor,
-    val_labels: Tensor,
-    epochs: int,
-    batch_size: int,
-) -> nn.Module:
-    """Trains the model and saves its weights whenever the validation loss is the lowest so far."""
+    model: nn.Module, optimizer: optim.Optimizer, train_set: Data, val_set: Data, epochs: int, batch_size: int
+) -> tuple[nn.Module, Weights]:
+    """Trains the model; returns it and its weights of the lowest validation loss."""
+    images, labels = train_set
     order_rng = torch.Generator().manual_seed(knobs.seed + 1)
     if COUNTS_STEPS:
         step = 0
@@ -144,12 +142,12 @@ def train(
         if MEASURING_DRAWS:
             rng = torch.get_rng_state()
         evaluate(evaluated, images[:TRAIN_SLICE], labels[:TRAIN_SLICE])
-        best_loss, _ = evaluate(evaluated, val_images, val_labels)
+        best_loss, _ = evaluate(evaluated, *val_set)
         if MEASURING_DRAWS:
             torch.set_rng_state(rng)
-        torch.save(evaluated.state_dict(), "best.pt")
+        best_weights = copy.deepcopy(evaluated.state_dict())
     else:
-        best_loss = math.inf
+        best_loss, best_weights = math.inf, evaluated.state_dict()
     if knobs.patience:
         best_epoch = 0.0
     for epoch in range(1, epochs + 1):
@@ -192,26 +190,26 @@ def train(
                 if AVERAGES:
                     average_weights(averaged, model, step)
                 if not math.isfinite(loss.item()):
-                    return evaluated  # diverged
+                    return evaluated, best_weights  # diverged
             if MEASURING_DRAWS:
                 rng = torch.get_rng_state()  # measuring must not change the training
             train_loss, _ = evaluate(evaluated, images[:TRAIN_SLICE], labels[:TRAIN_SLICE])
-            val_loss, accuracy = evaluate(evaluated, val_images, val_labels)
+            val_loss, accuracy = evaluate(evaluated, *val_set)
             if MEASURING_DRAWS:
                 torch.set_rng_state(rng)
             done = epoch if len(PARTS) == 1 else epoch - 1 + last / steps_per_epoch(knobs)
-            print(f"epoch {done:g}: training loss {train_loss:.4f}, validation {val_loss:.4f}, {accuracy:.2%} right")
+            losses = f"training loss {train_loss:.4f}, validation {val_loss:.4f}"
+            print(f"epoch {done:g}: {losses}, {accuracy:.2%} right")
             if val_loss < best_loss:
-                best_loss = val_loss
+                best_loss, best_weights = val_loss, copy.deepcopy(evaluated.state_dict())
                 if knobs.patience:
                     best_epoch = done
-                torch.save(evaluated.state_dict(), "best.pt")
             if knobs.patience:
                 if round(done - best_epoch, 6) >= knobs.patience:
-                    return evaluated  # stopped early
+                    return evaluated, best_weights  # stopped early
             if not math.isfinite(train_loss + val_loss):
-                return evaluated  # diverged
-    return evaluated
+                return evaluated, best_weights  # diverged
+    return evaluated, best_weights
 
 
 if __name__ == "__main__":
@@ -226,7 +224,7 @@ if __name__ == "__main__":
             mnist.data[chosen.indices][: knobs.train_size],
             mnist.targets[chosen.indices][: knobs.train_size],
         )
-    val_images, val_labels = mnist.data[held_out.indices], mnist.targets[held_out.indices]
+    val_set = mnist.data[held_out.indices], mnist.targets[held_out.indices]
     if NEEDS_DIGITS:
         digits = labels  # as they are, whatever the labels become
     if knobs.label_noise:
@@ -254,11 +252,10 @@ if __name__ == "__main__":
         optimizer = optim.AdamW(model.parameters(), lr=knobs.learning_rate, weight_decay=decay, fused=True)
     if DRAWS_NOISE:
         torch.manual_seed(knobs.seed + 2)  # dropout and augmentation
-    model = train(
-        model, optimizer, images, labels, val_images, val_labels, epochs=knobs.epochs, batch_size=knobs.batch_size
+    model, best_weights = train(
+        model, optimizer, (images, labels), val_set, epochs=knobs.epochs, batch_size=knobs.batch_size
     )
-
+    torch.save(best_weights, "best.pt")
     # Optional: the last weights' SHA-256, as in the app; more threads, a GPU or another build may round differently.
     weights = sorted(model.state_dict().items(), key=lambda item: (int(item[0].split(".")[0]), item[0]))
-    values = b"".join(value.contiguous().numpy().tobytes() for _, value in weights)
-    print("weights SHA-256", hashlib.sha256(values).hexdigest())
+    print("weights SHA-256", hashlib.sha256(b"".join(w.contiguous().numpy().tobytes() for _, w in weights)).hexdigest())

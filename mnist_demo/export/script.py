@@ -71,8 +71,8 @@ def _opening(experiment: Experiment, needs_us: bool) -> list[str]:
     right = training_loop(experiment).right_line
     if right is not None:
         mistake = f"It carries a mistake on purpose; the right line would be `{right.strip()}`."
-        lines += ["", *textwrap.wrap(f"{mistake} {REASONS[experiment.mistake]}", WIDTH)]
+        lines += ["", *textwrap.wrap(f"{mistake} {REASONS[experiment.mistake]}", WIDTH), ""]
     if needs_us:
-        lines += ["", "Run it in the folder of MNIST Lab: the imitated pictures come from there."]
+        lines += ["", "Run it in the folder of MNIST Lab: the imitated pictures come from there.", ""]
     install = "    pip install torch torchvision; python THIS_FILE [FOLDER OF MNIST, else data]"
-    return [*lines, "", install, '"""']
+    return [*lines, f'{install}"""']

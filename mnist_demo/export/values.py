@@ -36,7 +36,7 @@ class Values:
     def learn(self, node: ast.Assign) -> None:
         """Takes in a constant of the program: all of them follow from the knobs."""
         name = ast.unparse(node.targets[0])
-        if name != "knobs":
+        if name.isupper():
             for known in (self.known, self.known_if_right):
                 known[name] = self.value(node.value, known)
 

@@ -30,7 +30,8 @@ def run_text(example: Example, values: dict[str, object], workbench: Workbench) 
     """What the shown text gives when it is run as it stands."""
     blocks: list[str] = []
     names = {name: getattr(workbench, name) for name in example.uses}
-    names |= DRAWING | {"show": lambda *things: blocks.append(pictures.block(*things))}
+    show = lambda *things: blocks.append(pictures.block(*things))  # noqa: E731
+    names |= DRAWING | {"show": show, "print": show}
     text = source.listing(example, example.read(values)).text
     with torch.random.fork_rng(devices=[]):
         exec(compile(text, example.name, "exec"), names)

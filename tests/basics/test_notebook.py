@@ -48,7 +48,7 @@ def test_it_runs_from_top_to_bottom_without_this_package(tmp_path: Path, mnist_r
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    outputs = json.loads(done.stdout)
+    outputs = json.loads(done.stdout.splitlines()[-1])
     assert set(EXAMPLES) < set(outputs)
     assert all(outputs[name] > 0 for name in EXAMPLES)
 

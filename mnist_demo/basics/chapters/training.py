@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import torch
 import torch.nn.functional as F
 from torch import nn, optim
-from torch.utils.data import DataLoader, TensorDataset, random_split
+from torch.utils.data import DataLoader, TensorDataset
 
 from mnist_demo.basics.controls import Choice, Number, Value, seed
 from mnist_demo.basics.example import Chapter, example
-from mnist_demo.basics.pictures import pictures, table
+from mnist_demo.basics.pictures import pictures
 from mnist_demo.basics.plots import curves
 
 
@@ -147,23 +147,23 @@ def loop_knobs(values: Mapping[str, Value]) -> dict[str, object]:
     Choice("lr", "learning rate", "0.1", ("0.001", "0.01", "0.1", "0.5")),
     Number("epochs", "epochs", 3, 1, 4),
     seed(),
-    uses=["digits"],
+    uses=["trainset"],
     said="The pieces stand alone; the loop that puts them in order is missing, and so is a validation split.",
     today="This is the loop: train mode and steps, then eval mode and no_grad on images it never learned from. Model "
-    "and batches are moved to one device, which the notes never name: the processor here, a GPU where there is one.",
+    "and images are moved to one device, which the notes never name: the processor here, a GPU where there is one.",
     knobs=loop_knobs,
+    program=["train"],
 )
-def whole_loop(show, hidden, dropout, lr, epochs, seed, digits):
-    """Everything above, assembled. Here it runs on 1,000 images for a few epochs; the button below
-    opens the same network on the Train tab, where you can run it longer and against a second one.
+def whole_loop(show, hidden, dropout, lr, epochs, seed, trainset, train):
+    """Everything above, assembled: the functions are those of the script that a run of the Train tab gives you.
+    Here they run on 1,000 images for a few epochs; the button below opens the same network on the
+    Train tab, where you can run it longer and against a second one.
     """
     torch.manual_seed(seed)
     device = torch.device("cpu")  # "cuda" or "mps" where there is one
-    images, labels = digits
-    dataset = TensorDataset(images[:1500], labels[:1500])
-    train_part, val_part = random_split(dataset, [1000, 500])
-    trainloader = DataLoader(train_part, batch_size=64, shuffle=True)
-    val_images, val_labels = (part.to(device) for part in val_part[:])
+    images, labels = trainset.data.to(device), trainset.targets.to(device)
+    train_set = images[:1000], labels[:1000]
+    val_set = images[1000:1500], labels[1000:1500]  # none of these is learned
 
     model = nn.Sequential(
         nn.Flatten(),
@@ -171,39 +171,17 @@ def whole_loop(show, hidden, dropout, lr, epochs, seed, digits):
         nn.ReLU(),
         nn.Dropout(p=dropout),
         nn.Linear(hidden, 10),
-        # no softmax: CrossEntropyLoss has it inside
+        # no softmax: cross_entropy has it inside
     ).to(device)
-    criterion = nn.CrossEntropyLoss()
     optimizer = optim.SGD(model.parameters(), lr=float(lr))
+    model, _ = train(model, optimizer, train_set, val_set, epochs, 64)
 
-    rows = []
-    for epoch in range(1, epochs + 1):
-        model.train()  # dropout on
-        running = 0.0
-        for images, labels in trainloader:
-            images, labels = images.to(device), labels.to(device)
-            optimizer.zero_grad()
-            loss = criterion(model(images), labels)
-            loss.backward()
-            optimizer.step()
-            running += loss.item() * len(labels)
-        train_loss = running / len(train_part)
-
-        model.eval()  # dropout off
-        with torch.no_grad():  # and no gradients
-            logits = model(val_images)
-            val_loss = criterion(logits, val_labels).item()
-        answers = logits.argmax(dim=1)
-        accuracy = (answers == val_labels).float().mean().item()
-        rows.append([epoch, train_loss, val_loss, f"{accuracy:.1%}"])
-
-    show(table(rows, header=["epoch", "train", "val", "val accuracy"]))
-    numbers, train_losses, val_losses, _ = zip(*rows, strict=True)
-    lines = {"train loss": train_losses, "val loss": val_losses}
-    show(curves(lines, at=numbers, x="epoch"))
+    model.eval()
+    with torch.no_grad():
+        answers = model(images[1000:1014, None] / 127.5 - 1).argmax(dim=1)
     show(
         "answers on validation images",
-        pictures(val_images[:14].view(-1, 28, 28), answers[:14].tolist(), 42),
+        pictures(images[1000:1014], answers.tolist(), 42),
     )
 
 
