@@ -130,7 +130,7 @@ def average_weights(averaged: nn.Module, model: nn.Module, step: int) -> None:
 def train(
     model: nn.Module, optimizer: optim.Optimizer, train_set: Data, val_set: Data, epochs: int, batch_size: int
 ) -> tuple[nn.Module, Weights]:
-    """Trains the model; returns it and its weights of the lowest validation loss."""
+    """Trains the model; returns it, and its weights of the lowest loss."""
     images, labels = train_set
     order_rng = torch.Generator().manual_seed(knobs.seed + 1)
     if COUNTS_STEPS:
