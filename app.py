@@ -1,12 +1,14 @@
 """MNIST Lab's entry point: `python app.py` here, and what Hugging Face Spaces runs."""
 
+import sys
 
-def main() -> None:
-    """Serves the app until it is stopped."""
-    from mnist_demo.ui.serve import serve  # here, because every training worker imports this file
 
-    serve()
+def main() -> int:
+    """Serves the app until it is stopped; its exit status."""
+    from mnist_demo.ui import start  # here, because every training worker imports this file
+
+    return start.main()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,6 +6,7 @@
     ├── DataError                the bundled MNIST archive is missing or not what it should be
     ├── InvalidDrawing           a picture that cannot be read as a drawing
     ├── InvalidCheckpoint        a file that is not a checkpoint of ours, or does not fit the network
+    ├── CannotStart              the app cannot be served: a port that is taken, a setting that is none
     └── RunError                 a run that cannot be started, continued or found
         ├── UnknownRun           no run of this visitor has that id, or it has expired
         └── EngineUnavailable    the training workers cannot be reached or gave up on a task
@@ -36,6 +37,10 @@ class InvalidDrawing(MnistLabError):
 
 class InvalidCheckpoint(MnistLabError):
     """A file that is not a checkpoint of ours, or does not fit the network."""
+
+
+class CannotStart(MnistLabError):
+    """The app cannot be served: a port that is taken, a setting that is none."""
 
 
 class RunError(MnistLabError):

@@ -13,16 +13,15 @@ from mnist_demo.experiment.differences import describe_changes
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.export.script import script
 from mnist_demo.hints import checking as hints_checking
-from mnist_demo.images import data
+from mnist_demo.images import bundle
 from mnist_demo.lessons import Lesson, checking
 from mnist_demo.lessons import lessons as all_lessons
+from mnist_demo.ui import start
 
 
 def serve(options: argparse.Namespace) -> None:
     """Serves the page until it is stopped."""
-    from mnist_demo.ui.serve import serve as serve_page  # here: the other commands need no page
-
-    serve_page(options.port)
+    start.serve(options.port)
 
 
 def lessons(options: argparse.Namespace) -> None:
@@ -80,7 +79,7 @@ def export(options: argparse.Namespace) -> None:
 def archive(options: argparse.Namespace) -> None:
     """Rebuilds the bundled archive of MNIST from its four files, each as it is or, as it is handed out, with .gz."""
     with tempfile.TemporaryDirectory() as scratch:
-        for name in data.FILE_SHA256:
+        for name in bundle.FILE_SHA256:
             raw = options.folder / name
             packed = raw.with_name(f"{name}.gz")
             if raw.is_file():
@@ -89,7 +88,7 @@ def archive(options: argparse.Namespace) -> None:
                 (Path(scratch) / name).write_bytes(_unzipped(packed))
             else:
                 raise DataError(f"{raw} is missing, and so is {packed.name}: it must be one of MNIST's raw IDX files.")
-        data.build_archive(Path(scratch), options.output)
+        bundle.build_archive(Path(scratch), options.output)
 
 
 def _unzipped(path: Path) -> bytes:

@@ -10,7 +10,7 @@ from mnist_demo.cli.course import archive, export, hints, lessons, serve
 from mnist_demo.cli.train import train
 from mnist_demo.experiment.config import knobs
 from mnist_demo.experiment.knobs import to_text
-from mnist_demo.images import data
+from mnist_demo.images import bundle
 from mnist_demo.learning import checkpoints
 
 DEFAULT_CHECKPOINT = checkpoints.SHIPPED / "cnn.safetensors"
@@ -77,7 +77,7 @@ def parser() -> argparse.ArgumentParser:
 
     pack = commands.add_parser("archive", help="rebuild the bundled MNIST archive from raw IDX files")
     pack.add_argument("folder", type=Path, help="where the four files lie, each as it is or as .gz")
-    pack.add_argument("--output", type=Path, default=data.ARCHIVE, metavar="FILE", help="(the bundled archive)")
+    pack.add_argument("--output", type=Path, default=bundle.ARCHIVE, metavar="FILE", help="(the bundled archive)")
     pack.set_defaults(command=archive)
     return every
 

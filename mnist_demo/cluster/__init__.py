@@ -156,7 +156,8 @@ class Cluster:
                 reason = _LOST
             except Exception as error:
                 reason = why_not_started(error, self._scheduler_address)
-                logging.getLogger(__name__).warning(reason, exc_info=error)
+                if not self._closing.is_set():
+                    logging.getLogger(__name__).warning(reason, exc_info=error)
             self._client = None
             if self._closing.is_set():
                 return

@@ -1,20 +1,13 @@
-"""MNIST from the archive inside the package: verified, split, turned into batches.
+"""MNIST's images: split, turned into batches.
 
-Knows where the images come from and what one looks like to a network. Does not know what is done
+Knows what one looks like to a network. Does not know what is done
 with them. The test images are read by `load_test`, which `evaluation.py` alone may call.
 
 Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits" (CC BY-SA 3.0).
 """
 
-import contextlib
 import functools
-import hashlib
-import io
-import lzma
-import os
-import tarfile
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,25 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mnist_demo.errors import DataError
 from mnist_demo.experiment.choices import Augmentation, Normalize
 from mnist_demo.experiment.config import TRAIN_IMAGES
 from mnist_demo.images import handwriting
+from mnist_demo.images.bundle import mnist_root as mnist_root  # where the images come from is asked here, too
 
-ARCHIVE = Path(__file__).parents[1] / "assets" / "mnist.tar.xz"
-ARCHIVE_SHA256 = "2c3dcecd42d3dc978bed1346792529d804ba2618d4ad53e8a0ce744463764e99"  # as it ships
-FILE_SHA256 = {
-    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-}
-FILE_BYTES = {
-    "train-images-idx3-ubyte": 47_040_016,
-    "train-labels-idx1-ubyte": 60_008,
-    "t10k-images-idx3-ubyte": 7_840_016,
-    "t10k-labels-idx1-ubyte": 10_008,
-}
 CLASSES = 10
 NO_DIGIT = -1  # label of a picture that shows none
 SIDE = 28  # pixels
@@ -70,82 +49,6 @@ class TrainingData:
 
     train: Split
     val: Split
-
-
-def default_cache_dir() -> Path:
-    """The folder for unpacked data: MNIST_DEMO_CACHE, else the user's cache, else the temporary folder."""
-    if chosen := os.environ.get("MNIST_DEMO_CACHE"):
-        return Path(chosen)
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    try:
-        (base / "mnist-lab").mkdir(parents=True, exist_ok=True)
-    except OSError:  # a container whose home is read-only
-        base = Path(tempfile.gettempdir())
-    return base / "mnist-lab"
-
-
-def mnist_root(cache_dir: Path | None = None, archive: Path = ARCHIVE) -> Path:
-    """Folder for which `torchvision.datasets.MNIST(root, download=False)` finds all of MNIST.
-
-    Unpacks the bundled archive on the first call, checks the SHA-256 of all four files, and moves
-    the finished folder into place in one step, so that two processes may do it at once.
-    Raises DataError if the archive is missing, any file in it differs, or nothing can be written.
-    """
-    cache_dir = cache_dir or default_cache_dir()
-    root = cache_dir / "mnist-1"
-    if _is_complete(root):
-        return root
-    try:
-        _unpack(archive, cache_dir, root)
-    except OSError as error:
-        raise DataError(
-            f"MNIST cannot be unpacked into {cache_dir} ({error.strerror}): set MNIST_DEMO_CACHE to a writable folder."
-        ) from error
-    return root
-
-
-def root_here(root: Path) -> Path:
-    """`root` where MNIST lies there, else what `mnist_root` gives: a worker on another machine has other folders."""
-    return root if _is_complete(root) else mnist_root()
-
-
-def _unpack(archive: Path, cache_dir: Path, root: Path) -> None:
-    cache_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache_dir) as scratch:
-        fresh = Path(scratch) / "root"
-        raw = fresh / "MNIST" / "raw"
-        raw.mkdir(parents=True)
-        for name, content in _read_archive(archive):
-            (raw / name).write_bytes(content)
-        if not _is_complete(root):
-            with contextlib.suppress(FileNotFoundError):  # not there, or another process moved it away
-                root.rename(Path(scratch) / "broken")
-        try:
-            fresh.rename(root)
-        except OSError:  # another process was faster
-            if not _is_complete(root):
-                raise
-
-
-def build_archive(raw_folder: Path, archive: Path = ARCHIVE) -> None:
-    """Packs the four raw IDX files of `raw_folder` into `archive`, byte for byte reproducibly.
-
-    Raises DataError if a file is missing or is not MNIST's.
-    """
-    contents = {}
-    for name in FILE_SHA256:
-        path = raw_folder / name
-        if not path.is_file():
-            raise DataError(f"{path} is missing: it must be one of MNIST's raw IDX files.")
-        contents[name] = path.read_bytes()
-        _verify(name, contents[name])
-    unfinished = archive.with_name(f"{archive.name}.part")
-    with tarfile.open(unfinished, "w:xz", preset=9, format=tarfile.USTAR_FORMAT) as tar:
-        for name, content in contents.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    unfinished.replace(archive)  # until here the old archive is as it was
 
 
 @functools.cache  # 47 MB read once a process; the files never change
@@ -245,34 +148,3 @@ def augment(
     grid = F.affine_grid(torch.stack([top, bottom], 1), [count, 1, SIDE, SIDE], align_corners=False)
     moved = F.grid_sample(images[:, None].float(), grid, align_corners=False)
     return moved[:, 0].round().to(torch.uint8)
-
-
-def _is_complete(root: Path) -> bool:
-    files = {name: root / "MNIST" / "raw" / name for name in FILE_BYTES}
-    return all(path.is_file() and path.stat().st_size == FILE_BYTES[n] for n, path in files.items())
-
-
-def _read_archive(archive: Path) -> Iterator[tuple[str, bytes]]:
-    if not archive.is_file():
-        raise DataError(
-            f"The MNIST archive {archive.name} is missing from {archive.parent}: restore it from the "
-            "repository, or rebuild it with `python -m mnist_demo archive FOLDER`."
-        )
-    try:
-        with tarfile.open(archive, "r:xz") as tar:
-            for name in FILE_SHA256:
-                member = tar.extractfile(name)
-                content = member.read() if member else b""
-                _verify(name, content)
-                yield name, content
-    except (tarfile.TarError, lzma.LZMAError, KeyError, EOFError, OSError) as error:
-        raise DataError(
-            f"The MNIST archive {archive.name} is damaged ({type(error).__name__}: {error}); its "
-            f"SHA-256 is {hashlib.sha256(archive.read_bytes()).hexdigest()}, expected {ARCHIVE_SHA256}: restore it."
-        ) from error
-
-
-def _verify(name: str, content: bytes) -> None:
-    found = hashlib.sha256(content).hexdigest()
-    if found != FILE_SHA256[name]:
-        raise DataError(f"{name} is not MNIST's: its SHA-256 is {found}, expected {FILE_SHA256[name]}.")

@@ -19,7 +19,8 @@ from mnist_demo.cluster.engine import Engine
 from mnist_demo.experiment.choices import Network
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics
-from mnist_demo.images.data import TrainingData, load_training_data, root_here
+from mnist_demo.images.bundle import root_here
+from mnist_demo.images.data import TrainingData, load_training_data
 from mnist_demo.learning import checkpoints, training
 from mnist_demo.learning.training import Status
 

@@ -1,14 +1,17 @@
-"""How the app is served: the settings, the port, how it starts and how it ends.
+"""How the page is served and how the server ends.
 
-The port is taken first and the page answers as soon as it is built; the workers start behind it. Knows uvicorn and
-Gradio's web application; what the page shows is for `app`, what a request may be for `door`.
+The page answers as soon as it is built; the workers start behind it. Knows uvicorn and Gradio's web application; what
+the page shows is for `app`, what a request may be for `door`, what comes before for `start`.
 """
 
 import functools
 import os
 import resource
+import secrets
 import socket
+import sys
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,9 +20,9 @@ import gradio as gr
 import torch
 import uvicorn
 from fastapi import FastAPI
+from gradio import networking
 
 from mnist_demo.cluster import Cluster
-from mnist_demo.images import data
 from mnist_demo.learning.chunks import warm
 from mnist_demo.serving.runs import RunStore
 from mnist_demo.ui.app import build_app
@@ -29,7 +32,6 @@ from mnist_demo.ui.parking import UploadParking
 from mnist_demo.ui.sessions import MAX_SESSIONS, OpenPages, SessionMessages, SessionStates
 from mnist_demo.ui.theme import CSS, THEME
 
-DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 7860
 QUEUE_LENGTH = 64
 HANDLER_THREADS = 160
 POLL_SECONDS = 0.02  # Gradio looks for queued calls so often: every millisecond by itself, a tenth of a core
@@ -39,26 +41,36 @@ SPARE_DESCRIPTORS = 150  # for workers, files and libraries
 MOST_CONNECTIONS = 4_000
 
 
-def serve(port: int | None = None) -> None:
-    """Serves the page until it is stopped: the port opens first, the workers warm up behind it."""
-    listening = listen(
-        os.environ.get("GRADIO_SERVER_NAME", DEFAULT_HOST),
-        port or int(os.environ.get("GRADIO_SERVER_PORT", DEFAULT_PORT)),
-    )
+def serve_page(listening: socket.socket, root: Path) -> None:
+    """Serves the page until a signal: the page answers first, the workers warm up behind it.
+
+    `root` is where torchvision finds MNIST.
+    """
     torch.set_num_threads(1)  # answers are small; the cores are for the workers
-    root = data.mnist_root()
     cluster = Cluster(os.environ.get("MNIST_DEMO_SCHEDULER"), warm=functools.partial(warm, root))
     try:
-        with listening:
-            PageServer(build_app(cluster, RunStore(), root), listening, cluster.begin).run([listening])
+        page = build_app(cluster, RunStore(), root)
+        page.share = os.environ.get("GRADIO_SHARE", "").lower() == "true"
+
+        def when_open() -> None:
+            cluster.begin()
+            if page.share:
+                threading.Thread(target=_share, args=(listening.getsockname()[1],), daemon=True).start()
+
+        server = PageServer(page, listening, when_open)
+        print(f"MNIST Lab is at {server.address}.", flush=True)
+        server.run([listening])
     finally:
         cluster.close()
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens at an address, from now on."""
-    family, *_, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
-    return socket.create_server(address[:2], family=family, backlog=1024)
+def _share(port: int) -> None:
+    """Makes Gradio's temporary public link, and prints it."""
+    try:
+        address = networking.setup_tunnel("127.0.0.1", port, secrets.token_urlsafe(32), None, None)
+        print(f"For a week it is also at {address.replace('http:', 'https:')}.", flush=True)
+    except Exception as error:
+        print(f"A public link could not be made ({type(error).__name__}: {error}).", file=sys.stderr)
 
 
 class PageServer(uvicorn.Server):
@@ -69,6 +81,8 @@ class PageServer(uvicorn.Server):
 
     def __init__(self, page: Page, listening: socket.socket, when_open: Callable[[], object]) -> None:
         self.page = page
+        host, port = listening.getsockname()[:2]
+        self.address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         connections = min(MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_DESCRIPTORS)
         super().__init__(
             uvicorn.Config(

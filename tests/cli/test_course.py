@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from mnist_demo.images import data
+from mnist_demo.images import bundle
 from mnist_demo.lessons import lesson, lessons
 from tests.cli.conftest import complaint, run
 
-STAND_INS = {name: name.encode() * 50 for name in data.FILE_SHA256}
+STAND_INS = {name: name.encode() * 50 for name in bundle.FILE_SHA256}
 
 
 @pytest.fixture
 def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Short files in place of MNIST's: two as they are, two as they are handed out."""
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in STAND_INS.items()}
-    monkeypatch.setattr(data, "FILE_SHA256", hashes)
+    monkeypatch.setattr(bundle, "FILE_SHA256", hashes)
     folder = tmp_path / "raw"
     folder.mkdir()
     for index, (name, content) in enumerate(STAND_INS.items()):

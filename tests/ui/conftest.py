@@ -25,7 +25,8 @@ from mnist_demo.learning.chunks import warm
 from mnist_demo.serving.runs import RunStore
 from mnist_demo.ui.app import build_app
 from mnist_demo.ui.page import Page as MnistPage
-from mnist_demo.ui.serve import PageServer, listen
+from mnist_demo.ui.serve import PageServer
+from mnist_demo.ui.start import listen
 
 FLAGS = (
     "--no-sandbox",
@@ -160,7 +161,7 @@ def served(page: MnistPage) -> Iterator[str]:
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         is_open.wait(timeout=60)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        yield server.address
         server.should_exit = True
         thread.join()
 
