@@ -5,8 +5,9 @@ themselves are kept by `runs`. Knows no page.
 """
 
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from mnist_demo.errors import RunError
@@ -17,6 +18,7 @@ from mnist_demo.learning.step_by_step import Press
 from mnist_demo.serving.looks import nearest_point
 from mnist_demo.serving.runs import Run, RunStore
 
+KEPT_SECONDS = 15 * 60.0  # after the page went: a reload, a closed lid or a blink of the network loses nothing
 MAX_VISITORS = 1_000  # records; those that hold nothing go first
 NO_PAIR = "There are no curves yet: train a pair first."
 
@@ -50,6 +52,7 @@ class Visitor:
     bench: Experiment = field(default_factory=Experiment)  # that is taken apart step by step
     presses: tuple[Press, ...] = ()
     is_training: bool = False  # a click on Train or Resume is being served
+    left_at: float | None = None  # when its page went, in seconds on the clock of `Visitors`; None while it is there
     has_news: bool = False  # a training has ended, and the page has not shown it yet
 
     @property
@@ -121,8 +124,9 @@ class Visitor:
 class Visitors:
     """The records of all visitors. May be asked from several threads."""
 
-    def __init__(self, store: RunStore) -> None:
+    def __init__(self, store: RunStore, clock: Callable[[], float] = time.monotonic) -> None:
         self.store = store
+        self._clock = clock
         self._records: OrderedDict[str, Visitor] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -130,18 +134,35 @@ class Visitors:
         """The record of that id, made if there is none; a caller without an id gets an empty one, not kept."""
         if not visitor_id:
             return Visitor("", self.store)
+        self._forget_those_long_gone()
         with self._lock:
             if visitor_id not in self._records:
                 self._records[visitor_id] = Visitor(visitor_id, self.store)
                 self._make_room(visitor_id)
             self._records.move_to_end(visitor_id)
-            return self._records[visitor_id]
+            found = self._records[visitor_id]
+            found.left_at = None
+            return found
 
     def leave(self, visitor_id: str) -> None:
-        """Forgets a visitor who has left, with runs and uploads."""
+        """Notes that a visitor's page is gone; it may come back, for so long its runs and uploads rest."""
+        with self._lock:
+            found = self._records.get(visitor_id)
+            if found:
+                found.left_at = self._clock()
+        self._forget_those_long_gone()
+
+    def forget(self, visitor_id: str) -> None:
+        """Forgets a visitor, with runs and uploads."""
         self.store.drop_owner(visitor_id)
         with self._lock:
             self._records.pop(visitor_id, None)
+
+    def _forget_those_long_gone(self) -> None:
+        limit = self._clock() - KEPT_SECONDS
+        for each in self.all():
+            if each.left_at is not None and each.left_at < limit:
+                self.forget(each.id)
 
     def all(self) -> list[Visitor]:
         """Every record, the one used least recently first."""

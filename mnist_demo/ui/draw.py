@@ -4,7 +4,6 @@ Knows the tab's controls and what each asks for; reading a drawing is `mnist_dem
 on offer are `mnist_demo.serving.shelf`.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -113,8 +112,7 @@ class DrawTab:
 
     async def read(self, visitor: Visitor, drawing: Drawn, skip: Steps, is_forgetful: Flag) -> Shown:
         """What each chosen network says of the drawing, and the stages it went through."""
-        async with self.lab.reading:
-            return await asyncio.to_thread(self._read, visitor, drawing, skip, is_forgetful)
+        return await self.lab.read_drawing(self._read, visitor, drawing, skip, is_forgetful)
 
     def _read(self, visitor: Visitor, drawing: Drawing, skip: frozenset[Preprocessing], is_forgetful: bool) -> Shown:
         readers = []

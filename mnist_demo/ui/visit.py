@@ -5,12 +5,14 @@ handler declares, and turns an error into a sentence on the page. A handler retu
 """
 
 import asyncio
+import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 import gradio as gr
 from pydantic import TypeAdapter, ValidationError
@@ -21,6 +23,7 @@ from mnist_demo.experiment.knobs import shown
 from mnist_demo.serving.driver import Driver
 from mnist_demo.serving.visitors import Visitors
 
+Result = TypeVar("Result")
 Shown = dict[Any, Any]  # component -> what it shows now
 # For handlers that answer at once: not queued behind trainings, no overlay, not in the API listing.
 QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -34,11 +37,22 @@ class Lab:
     cluster: Engine
     root: Path  # where torchvision finds MNIST
     driver: Driver = field(init=False)
-    # Who wants a drawing read waits here: torch answers in a millisecond, and more threads get in each other's way.
-    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
+    # Drawings have two threads of their own, so that no figure stands before them; torch answers in a millisecond, and
+    # more threads get in each other's way. What takes longer waits at a gate, not in everybody's pool of threads.
+    _readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "mnist-drawing"))
+    _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "driver", Driver(self.visitors.store, self.cluster, self.root))
+
+    async def read_drawing(self, ask: Callable[..., Result], *values: Any) -> Result:
+        """Calls a function that answers a drawing, in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, functools.partial(ask, *values))
+
+    async def take_time(self, work: Callable[..., Result], *values: Any) -> Result:
+        """Calls a function that may take a second, in a thread: a figure, a replay. Two at a time."""
+        async with self._gate:
+            return await asyncio.to_thread(work, *values)
 
     def on(
         self,

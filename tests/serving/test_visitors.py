@@ -84,12 +84,28 @@ def test_runs_that_are_looked_at_do_not_expire(pair: Pair, tiny: Experiment) -> 
     assert me.runs == mine
 
 
-def test_who_leaves_leaves_nothing(pair: Pair) -> None:
-    everybody = Visitors(RunStore())
+def test_who_leaves_and_stays_away_leaves_nothing(pair: Pair) -> None:
+    now = 0.0
+    everybody = Visitors(RunStore(), lambda: now)
     everybody.of("me").start(pair)
+    everybody.of("other").start(pair)
     everybody.leave("me")
+    everybody.leave("never seen")
+    now = visitors.KEPT_SECONDS + 1
+    everybody.of("somebody else")
     assert everybody.store.of_owner("me") == []
     assert everybody.of("me").pair_ids == ()
+    assert len(everybody.of("other").pair) == 2, "a page that is there keeps everything"
+
+
+def test_who_comes_back_in_time_has_lost_nothing(pair: Pair) -> None:
+    now = 0.0
+    everybody = Visitors(RunStore(), lambda: now)
+    mine = everybody.of("me").start(pair)
+    for _ in range(5):  # a second heartbeat, a blink of the network
+        everybody.leave("me")
+        now += visitors.KEPT_SECONDS - 1
+        assert everybody.of("me").pair == mine
 
 
 def test_of_too_many_records_those_that_hold_nothing_go_first(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ Knows the buttons. A file is made when its button is pressed and travels straigh
 is written on the server. What is in the files is `export`.
 """
 
-import asyncio
 import functools
 from collections.abc import Callable
 from html import escape
@@ -68,7 +67,7 @@ class Downloads:
             (points_button, points_of, []),
             (runs_button, runs_of, []),
         ):
-            lab.on(button.click, _saving(make, self.file), inputs, [self.file], tell=self.message)
+            lab.on(button.click, _saving(lab, make, self.file), inputs, [self.file], tell=self.message)
 
     @property
     def outputs(self) -> list[Any]:
@@ -94,12 +93,12 @@ class Downloads:
         return {self.hash: hash_html(visitor.run(run_id))}
 
 
-def _saving(make: Callable[..., File], place: gr.HTML) -> Callable[..., Any]:
+def _saving(lab: Lab, make: Callable[..., File], place: gr.HTML) -> Callable[..., Any]:
     """The handler that makes a file in a thread and hands it to the browser; it takes what `make` takes."""
 
     @functools.wraps(make)
     async def save(visitor: Visitor, *values: Any) -> Shown:
-        name, content = await asyncio.to_thread(make, visitor, *values)
+        name, content = await lab.take_time(make, visitor, *values)
         kind = FILE_TYPES.get(name.rpartition(".")[2], "application/octet-stream")
         return {place: download_value(name, content, kind)}
 

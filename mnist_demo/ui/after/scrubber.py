@@ -4,7 +4,6 @@ Also early stopping without retraining, by moving patience. Knows the controls a
 run looked like is `mnist_demo.serving.looks`.
 """
 
-import asyncio
 from collections.abc import Sequence
 from enum import StrEnum
 from html import escape
@@ -159,8 +158,7 @@ class Scrubber:
             readers = [self._reader(NAMES[n], pair_of_runs[n], epoch) for n in which.places]
             return read_drawing(drawing, readers, blank=DRAW_FIRST, can_explain=False).bars
 
-        async with self.lab.reading:
-            return {self.bars: await asyncio.to_thread(ask)}
+        return {self.bars: await self.lab.read_drawing(ask)}
 
     async def look(self, visitor: Visitor, which: Which) -> Shown:
         """Weights, confusion matrices and the images of the chosen cell at the epoch looked at.

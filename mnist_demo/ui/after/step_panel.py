@@ -66,7 +66,7 @@ class StepByStep:
         """One press, or several, after the ones before."""
         presses = (*visitor.presses, *more)
         data = await asyncio.to_thread(load_training_data, self.lab.root)
-        bench = await asyncio.to_thread(replay, visitor.bench, presses, data)
+        bench = await self.lab.take_time(replay, visitor.bench, presses, data)
         visitor.presses = presses
         return {self.shown: bench_html(visitor.bench, bench)}
 

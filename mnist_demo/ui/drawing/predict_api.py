@@ -3,7 +3,6 @@
 Knows how a picture may be sent and what of the server's files is not for callers; reading it is `inference.recognize`.
 """
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,7 @@ def build_predict_api(lab: Lab) -> None:
         Returns the digit (null where there is no answer), the probabilities of 0 to 9, and why the picture is
         refused, if it is. The shipped CNN answers; nothing is stored.
         """
-        async with lab.reading:
-            return await asyncio.to_thread(answer_picture, image)
+        return await lab.read_drawing(answer_picture, image)
 
     gr.api(predict, api_name="predict", queue=False)  # type: ignore[attr-defined]  # exported, but not in __all__
 

@@ -103,7 +103,7 @@ def test_a_button_hands_the_file_to_the_browser_or_says_why_not(panel: Panel) ->
     with unserved_page():
         panel_of_downloads = Downloads(panel.lab)
     file, message = panel_of_downloads.file, panel_of_downloads.message
-    press = panel.lab.bind(_saving(weights_of, file), message)
+    press = panel.lab.bind(_saving(panel.lab, weights_of, file), message)
     mine, yours = (gr.Request(session_hash=owner) for owner in (ME, YOU))
     run_id = panel.runs[1].id
     saved = do(press(mine, run_id, "last", "pth"))
