@@ -7,12 +7,14 @@ they are spent on.
 
 import asyncio
 import itertools
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 TYPICAL_SECONDS = 0.2  # of a chunk, before one was measured
+NEWEST = 0.2  # share of the last chunk in what is typical
 
 
 @dataclass(eq=False)
@@ -30,15 +32,17 @@ class Turn:
 class Turns:
     """The order of chunks. Lives on one event loop."""
 
-    def __init__(self, workers: Callable[[], int]) -> None:
+    def __init__(self, workers: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
         """`workers` tells how many chunks can be trained at once."""
         self._workers = workers
+        self._clock = clock
         self._served: dict[str, float] = {}  # visitor -> CPU-seconds, on a scale that newcomers enter at its low end
         self._present: Counter[str] = Counter()
         self._waiting: list[Turn] = []
         self._running = 0
         self._numbers = itertools.count()
-        self._typical = TYPICAL_SECONDS
+        self._typical = TYPICAL_SECONDS  # CPU-seconds of a chunk
+        self._typical_wait = TYPICAL_SECONDS  # and how long it took: a busy machine takes longer
 
     @property
     def visitors(self) -> Collection[str]:
@@ -79,18 +83,20 @@ class Turns:
                 self._charge(turn.payers, -turn.charged)
                 self._end()
             raise
+        started_at = self._clock()
         try:
             yield turn
         finally:
             self._charge(turn.payers, turn.cpu_seconds - turn.charged)
             if turn.cpu_seconds:
-                self._typical += 0.2 * (turn.cpu_seconds - self._typical)
+                self._typical += NEWEST * (turn.cpu_seconds - self._typical)
+                self._typical_wait += NEWEST * (self._clock() - started_at - self._typical_wait)
             self._end()
 
     def seconds_until(self, owner: str) -> float:
         """About how long this visitor waits for the end of their next chunk."""
         ahead = sum(self._rank(turn) <= (self._served.get(owner, 0.0), turn.number) for turn in self._waiting)
-        return (ahead + self._running) * self._typical / max(1, self._workers())
+        return (ahead + self._running) * self._typical_wait / max(1, self._workers())
 
     def _rank(self, turn: Turn) -> tuple[float, int]:
         served = (self._served[owner] for owner in turn.owners() if owner in self._served)
