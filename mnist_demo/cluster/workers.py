@@ -10,10 +10,14 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from distributed import Client, Nanny, Worker, WorkerPlugin
 
+from mnist_demo.errors import CannotStart
+
+MOST_WORKERS = 256
 WORKER_NICENESS = 10  # drawing stays fast beside training: p95 22 ms with it, 53 ms for threads (2026-11-23)
 
 # Trimming memory after every task costs a quarter of the training speed; sampling the stack costs more of it. Workers
@@ -37,6 +41,25 @@ WORKER_SETTINGS = {
     # This timer, once per death, would dismiss for good a worker that happens to be down again when it rings.
     "distributed.deploy.lost-worker-timeout": "365 days",
 }
+
+
+def cores() -> int:
+    """The cores that this process may use: its affinity and its container's share, or what a Space says it has."""
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        found = min(found, round(int(quota) / int(period)))  # "max" is no number: no limit
+    with suppress(KeyError, ValueError):
+        found = min(found, round(float(os.environ["CPU_CORES"])))
+    return max(1, found)
+
+
+def worker_count() -> int:
+    """How many workers to start: MNIST_DEMO_WORKERS, else one a core."""
+    text = os.environ.get("MNIST_DEMO_WORKERS") or str(cores())
+    if not text.isdecimal() or not 0 < int(text) <= MOST_WORKERS:
+        raise CannotStart(f"MNIST_DEMO_WORKERS is a number from 1 to {MOST_WORKERS}, not {text[:40]!r}.")
+    return int(text)
 
 
 class WorkerCare(WorkerPlugin):

@@ -23,9 +23,11 @@ from fastapi import FastAPI
 from gradio import networking
 
 from mnist_demo.cluster import Cluster
+from mnist_demo.cluster.workers import worker_count
 from mnist_demo.learning.chunks import warm
 from mnist_demo.serving.runs import RunStore
 from mnist_demo.ui.app import build_app
+from mnist_demo.ui.compression import Compression
 from mnist_demo.ui.door import Door
 from mnist_demo.ui.page import APP_SETTINGS, Page
 from mnist_demo.ui.parking import UploadParking
@@ -47,7 +49,8 @@ def serve_page(listening: socket.socket, root: Path) -> None:
     `root` is where torchvision finds MNIST.
     """
     torch.set_num_threads(1)  # answers are small; the cores are for the workers
-    cluster = Cluster(os.environ.get("MNIST_DEMO_SCHEDULER"), warm=functools.partial(warm, root))
+    scheduler = os.environ.get("MNIST_DEMO_SCHEDULER")
+    cluster = Cluster(scheduler, worker_count(), functools.partial(warm, root))
     try:
         page = build_app(cluster, RunStore(), root)
         page.share = os.environ.get("GRADIO_SHARE", "").lower() == "true"
@@ -86,7 +89,7 @@ class PageServer(uvicorn.Server):
         connections = min(MOST_CONNECTIONS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_DESCRIPTORS)
         super().__init__(
             uvicorn.Config(
-                web_app(page, listening, when_open),
+                Compression(web_app(page, listening, when_open)),
                 log_config=None,
                 access_log=False,
                 ws="none",

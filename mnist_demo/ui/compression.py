@@ -1,0 +1,76 @@
+"""What goes over the wire, made smaller: answers are compressed, streams event by event; what never changes is kept.
+
+Knows HTTP's headers. Gradio compresses its scripts itself; the page, its configuration, answers and events it does not.
+"""
+
+import zlib
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+
+Message = MutableMapping[str, Any]
+App = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
+
+SMALLEST = 600  # bytes that are worth it
+LEVEL = 5
+KINDS = ("text/html", "application/json", "text/event-stream", "text/css", "application/manifest+json")
+FOR_EVER = "public, max-age=31536000, immutable"  # what lies in assets/ has its hash in its name
+
+
+class Compression:
+    """An ASGI application around another, which sends gzip to whoever takes it."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        """Passes a request on and its answer back, smaller."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        takes_gzip = "gzip" in Headers(raw=scope["headers"]).get("accept-encoding", "")
+        await self._app(scope, receive, _Answer(send, takes_gzip, scope["path"]).send)
+
+
+class _Answer:
+    def __init__(self, send: Any, takes_gzip: bool, path: str) -> None:
+        self._send, self._takes_gzip, self._path = send, takes_gzip, path
+        self._start: Message | None = None
+        self._zip: Any = None
+
+    async def send(self, message: Message) -> None:
+        """Holds the head back until the first piece of the body says whether compressing is worth it."""
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        if message["type"] != "http.response.body":
+            await self._send(message)
+            return
+        body, is_more = message.get("body", b""), message.get("more_body", False)
+        if self._start is not None:
+            self._zip = self._compressor(len(body), is_more)
+            await self._send(self._start)
+            self._start = None
+        if self._zip is not None:
+            # After each piece the receiver can read all of it: an event must not wait for the next one.
+            end = zlib.Z_SYNC_FLUSH if is_more else zlib.Z_FINISH
+            message = {**message, "body": self._zip.compress(body) + self._zip.flush(end)}
+        await self._send(message)
+
+    def _compressor(self, length: int, is_more: bool) -> Any:
+        """The compressor of this answer, and its headers; None for what stays as it is."""
+        assert self._start is not None
+        headers = MutableHeaders(raw=self._start["headers"])
+        if self._path.startswith("/assets/") and self._start["status"] == 200:
+            headers.setdefault("cache-control", FOR_EVER)
+        is_stream = headers.get("content-type", "").startswith("text/event-stream")
+        is_worth_it = is_stream or is_more or length >= SMALLEST
+        if not headers.get("content-type", "").startswith(KINDS) or "content-encoding" in headers or not is_worth_it:
+            return None
+        headers.add_vary_header("Accept-Encoding")
+        if not self._takes_gzip:
+            return None
+        headers["content-encoding"] = "gzip"
+        del headers["content-length"]
+        return zlib.compressobj(LEVEL, zlib.DEFLATED, zlib.MAX_WBITS | 16)
