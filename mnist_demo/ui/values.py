@@ -10,7 +10,7 @@ from pydantic import AllowInfNan, PlainValidator, Strict
 
 from mnist_demo.errors import InvalidDrawing
 from mnist_demo.images.sketch import Preprocessing
-from mnist_demo.ui.components.canvas import Drawing, read_ink
+from mnist_demo.ui.components.canvas import Drawing, SentPicture, read_ink, read_sent_picture
 
 Text = Annotated[str, Strict(), Len(max_length=10_000)]
 Flag = Annotated[bool, Strict()]
@@ -28,6 +28,7 @@ def checked_steps(names: object) -> frozenset[Preprocessing]:
 
 
 Drawn = Annotated[Drawing, PlainValidator(read_ink)]
+Pictured = Annotated[SentPicture, PlainValidator(read_sent_picture)]
 Steps = Annotated[frozenset[Preprocessing], PlainValidator(checked_steps)]
 
 

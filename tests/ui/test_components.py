@@ -267,6 +267,50 @@ def test_touch_draws_without_scrolling(browser: Browser, address: str) -> None:
     context.close()
 
 
+def press(page: Page, kind: str, pointer: str, number: int, x: float, y: float) -> None:
+    """A touch or a pen at a place in shares of the canvas; browsers give no other way to have two at once."""
+    page.locator(".mnist-canvas canvas").evaluate(
+        """(canvas, [kind, pointerType, pointerId, x, y]) => {
+          canvas.setPointerCapture = () => {}; // no such pointer exists
+          const box = canvas.getBoundingClientRect();
+          const place = {clientX: box.left + box.width * x, clientY: box.top + box.height * y};
+          canvas.dispatchEvent(new PointerEvent(kind, {pointerType, pointerId, button: 0, bubbles: true, ...place}));
+        }""",
+        [kind, pointer, number, x, y],
+    )
+
+
+def test_a_pen_wins_over_the_palm_that_landed_first(page: Page, address: str) -> None:
+    open_draw(page, address)
+    press(page, "pointerdown", "touch", 11, 0.9, 0.9)
+    press(page, "pointermove", "touch", 11, 0.95, 0.95)
+    press(page, "pointerdown", "pen", 12, 0.3, 0.2)
+    press(page, "pointermove", "pen", 12, 0.3, 0.6)
+    press(page, "pointerup", "touch", 11, 0.95, 0.95)
+    press(page, "pointermove", "pen", 12, 0.3, 0.8)
+    press(page, "pointerup", "pen", 12, 0.3, 0.8)
+    press(page, "pointerdown", "touch", 13, 0.9, 0.9)  # the palm rests again between two strokes
+    press(page, "pointerup", "touch", 13, 0.9, 0.9)
+    drawn = wait_posted(page, 1)
+    assert 0.02 < drawn["ink"] < 0.07  # one stroke, no blot
+    assert page.get_by_role("button", name="Undo").is_enabled()
+
+
+def test_a_drawing_with_its_steps_is_there_when_the_page_is_loaded_again(page: Page, address: str) -> None:
+    open_draw(page, address)
+    draw(page, THREE)
+    draw(page, [(0.2, 0.9), (0.8, 0.9)])
+    wait_posted(page, 2)
+    before = shown_pixels(page)
+    page.reload()
+    page.get_by_role("tab", name="Draw").click()
+    expect(page.locator(".mnist-canvas")).to_have_attribute("data-strokes", "2")
+    wait_posted(page, 2)
+    assert shown_pixels(page) == before
+    page.get_by_role("button", name="Undo").click()
+    wait_posted(page, 1)
+
+
 def test_dark_mode_inverts_paper_and_lightens_lines(page: Page, address: str) -> None:
     page.goto(address + "/?__theme=dark")
     grow(page)

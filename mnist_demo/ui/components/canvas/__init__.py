@@ -1,6 +1,6 @@
-"""The drawing canvas: posts a PNG of the ink while the pen moves, and can be given a picture to draw on.
+"""The drawing canvas: posts a PNG of the ink while the pen moves, takes pictures, and can be given one to draw on.
 
-Knows the two values that cross the wire and reads the visitor's one defensively, up to the bytes of a PNG file.
+Knows the values that cross the wire and reads the visitor's defensively, up to the bytes of a picture file.
 Does not decode pictures: whether the bytes are a sane image is for the reader of drawings to say.
 """
 
@@ -16,10 +16,14 @@ from mnist_demo.ui.components import build_component
 
 SIZE = 280  # pixels a side of the posted picture
 MAX_INK_CHARACTERS = 400_000  # ten times a canvas full of scribbles
+MAX_PICTURE_CHARACTERS = 4_800_000  # of base64; the page makes larger pictures smaller before it sends them
 
 
 class CanvasValue(TypedDict):
-    """From the browser. `ink`: base64 PNG, 280x280, white on black, "" for blank; `final`: the pen is up."""
+    """From the browser. `ink`: base64 PNG, 280x280, white on black, "" for blank; `final`: the pen is up.
+
+    With the event `upload` alone there is one key more: `picture`, any picture file as base64.
+    """
 
     ink: str
     seq: int
@@ -38,6 +42,13 @@ class Drawing(NamedTuple):
     """What is on the canvas: a PNG file's bytes, b"" for blank, and the number of the drawing."""
 
     png: bytes
+    seq: int
+
+
+class SentPicture(NamedTuple):
+    """A picture file that was chosen, dropped or pasted, and the number of the drawing on the canvas."""
+
+    file: bytes
     seq: int
 
 
@@ -71,8 +82,22 @@ def read_ink(value: Any) -> Drawing:
         raise InvalidDrawing("This drawing's ink is not valid base64; send a base64 PNG.") from None
 
 
+def read_sent_picture(value: Any) -> SentPicture:
+    """The picture file in what a browser, or anyone, has posted. Raises InvalidDrawing for anything else."""
+    picture = value.get("picture") if isinstance(value, dict) else None
+    if not isinstance(picture, str):
+        raise InvalidDrawing("No picture has arrived: choose one again.")
+    if not picture or len(picture) > MAX_PICTURE_CHARACTERS:
+        raise InvalidDrawing("The picture is empty, or too large to send as it is: save it as JPEG, or smaller.")
+    try:
+        return SentPicture(base64.b64decode(picture, validate=True), read_ink({**value, "ink": ""}).seq)
+    except (binascii.Error, ValueError):
+        raise InvalidDrawing("The picture is not valid base64.") from None
+
+
 def create_canvas(elem_id: str | None = "canvas") -> gr.HTML:
-    """The canvas. Events: `release`, the pen is lifted; `input`, the ink has changed in any other way.
+    """The canvas. Events: `release`, the pen is lifted; `input`, the ink has changed in any other way; `upload`, a
+    picture has been chosen, dropped or pasted, which the server is to look at and send back as ink.
 
     Bind both with `queue=False, show_progress="hidden"`, `input` with `trigger_mode="always_last"` (one request in
     flight at a time, the newest ink wins), `release` with "multiple" (it waits for none). What shows the answers

@@ -1,11 +1,13 @@
 // A drawing is a list of marks (strokes, clears, pictures); undo drops the last one and draws the rest again.
 // Two canvases get the same marks: `view` at the screen's resolution, `ink` at 280x280, which is what is posted.
 const SIZE = 280, POST_EVERY_MS = 100;
-const root = element.querySelector('.mnist-canvas'), paper = root.querySelector('canvas'), slider = root.querySelector('input');
+const root = element.querySelector('.mnist-canvas'), paper = root.querySelector('canvas'), slider = root.querySelector('input[type=range]');
 const button = (name) => root.querySelector(`[data-do=${name}], [data-tool=${name}]`);
 const newSheet = (width, height) => Object.assign(document.createElement('canvas'), {width, height}).getContext('2d', {willReadFrequently: true});
 const view = paper.getContext('2d'), ink = newSheet(SIZE, SIZE);
-let marks = [], undone = [], tool = 'pen', stroke = null, pointer = null;
+let marks = [], undone = [], tool = 'pen', stroke = null, pointer = null, pointerKind = '', penTime = -Infinity;
+const picker = root.querySelector('input[type=file]'), KEPT = 'mnist-lab-drawing';
+const LARGE_BYTES = 2e6, MOST_BYTES = 3.5e6, LONGEST = 1024, PEN_MS = 1000; // a resting palm is no finger while a pen is used
 let seq = props.value?.seq || 0, loadSeq = null, lastPost = 0, timer = 0;
 
 // A clear hides what came before it; so does a picture, which stays visible itself.
@@ -72,6 +74,7 @@ function post(final, event = 'input') {
   props.value = {ink: inkPng(), seq, final, strokes: visibleMarks().length};
   if (final && !props.value.ink) showInk(false); // all of it erased
   trigger(event);
+  if (final) keep();
 }
 function postSoon() { timer ||= setTimeout(() => post(false), Math.max(0, lastPost + POST_EVERY_MS - performance.now())); }
 function change(edit) {
@@ -105,16 +108,27 @@ function extend(from) {
 }
 paper.addEventListener('pointerdown', (event) => {
   const isPenEraser = event.button === 5; // the other end of a stylus
+  if (event.pointerType === 'pen') {
+    penTime = performance.now();
+    if (pointer !== null && pointerKind === 'touch') drop(); // the palm landed first
+  } else if (event.pointerType === 'touch' && performance.now() - penTime < PEN_MS) return;
   if (pointer !== null || (event.button !== 0 && !isPenEraser)) return;
   event.preventDefault();
   paper.focus({preventScroll: true});
   paper.setPointerCapture(event.pointerId);
   pointer = event.pointerId;
+  pointerKind = event.pointerType;
   add(stroke = {kind: isPenEraser ? 'eraser' : tool, size: +slider.value, points: [place(event)]});
   showState();
   extend(0);
 });
+function drop() { // the stroke being drawn, as if it had never been begun
+  marks = marks.filter((mark) => mark !== stroke);
+  pointer = stroke = null;
+  redraw();
+}
 paper.addEventListener('pointermove', (event) => {
+  if (event.pointerType === 'pen') penTime = performance.now(); // also while it hovers
   if (event.pointerId !== pointer) return;
   const from = stroke.points.length, moves = event.getCoalescedEvents?.() ?? [];
   for (const [x, y] of (moves.length ? moves : [event]).map(place)) {
@@ -146,20 +160,75 @@ root.addEventListener('click', ({target}) => {
 const showSize = () => slider.parentElement.style.setProperty('--size', slider.value);
 slider.addEventListener('input', showSize);
 
+// A picture that is chosen, dropped or pasted goes to the server, which finds the ink in it and sends that back.
+async function sendPicture(file) {
+  if (!file) return;
+  const sent = file.size > LARGE_BYTES ? await smaller(file).catch(() => file) : file; // what no browser reads goes as it is
+  const url = sent.size > MOST_BYTES ? '' : await new Promise((done) => {
+    const reader = new FileReader();
+    reader.onloadend = () => done(reader.result ?? '');
+    reader.readAsDataURL(sent);
+  });
+  props.value = {ink: inkPng(), seq, final: true, strokes: visibleMarks().length, picture: url.split(',')[1] ?? ''};
+  trigger('upload');
+}
+async function smaller(file) { // upright, as the camera was held
+  const picture = await createImageBitmap(file), scale = Math.min(1, LONGEST / Math.max(picture.width, picture.height));
+  const sheet = newSheet(Math.round(picture.width * scale), Math.round(picture.height * scale));
+  sheet.imageSmoothingQuality = 'high';
+  sheet.drawImage(picture, 0, 0, sheet.canvas.width, sheet.canvas.height);
+  return new Promise((done) => sheet.canvas.toBlob(done, 'image/png'));
+}
+picker.addEventListener('change', () => { sendPicture(picker.files[0]); picker.value = ''; });
+root.addEventListener('dragover', (event) => { if (event.dataTransfer.types.includes('Files')) event.preventDefault(); });
+root.addEventListener('drop', (event) => {
+  if (!event.dataTransfer.files.length) return;
+  event.preventDefault();
+  sendPicture(event.dataTransfer.files[0]);
+});
+document.addEventListener('paste', (event) => {
+  const file = [...(event.clipboardData?.files ?? [])].find(({type}) => type.startsWith('image/'));
+  if (!file || root.offsetParent === null || event.target.closest?.('input, textarea, [contenteditable]')) return;
+  event.preventDefault();
+  sendPicture(file);
+});
+
+// The drawing stays in this tab of the browser, so that nothing is lost when the page is loaded again.
+function keep() {
+  const kept = marks.map((mark) => (mark.kind === 'picture' ? {...mark, picture: mark.picture.toDataURL()} : mark));
+  try { sessionStorage.setItem(KEPT, JSON.stringify(kept)); } catch { /* full or forbidden: then it is not kept */ }
+}
+async function restore() {
+  try {
+    const kept = JSON.parse(sessionStorage.getItem(KEPT)) ?? [];
+    for (const mark of kept) if (mark.kind === 'picture') mark.picture = await decoded(mark.picture);
+    if (marks.length || !kept.length) return;
+    marks = kept;
+  } catch { return; }
+  redraw();
+  post(true);
+}
+async function decoded(source) {
+  const image = new Image();
+  image.src = source;
+  await image.decode();
+  const sheet = newSheet(image.width, image.height);
+  sheet.drawImage(image, 0, 0);
+  return sheet.canvas;
+}
+
 // White ink on black becomes a mark whose opacity is the ink.
 async function load(source, isRestored) {
-  const image = new Image();
-  image.src = source.startsWith('data:') ? source : 'data:image/png;base64,' + source;
-  try { await image.decode(); } catch { return; }
-  const {width, height} = image, sheet = newSheet(width, height);
-  sheet.drawImage(image, 0, 0);
+  let canvas;
+  try { canvas = await decoded(source.startsWith('data:') ? source : 'data:image/png;base64,' + source); } catch { return; }
+  const {width, height} = canvas, sheet = canvas.getContext('2d');
   const pixels = sheet.getImageData(0, 0, width, height), {data} = pixels;
   for (let index = 0; index < data.length; index += 4) {
     data[index + 3] *= data[index] / 255;
     data[index] = data[index + 1] = data[index + 2] = 0;
   }
   sheet.putImageData(pixels, 0, 0);
-  add({kind: 'picture', picture: sheet.canvas});
+  add({kind: 'picture', picture: canvas});
   redraw();
   if (!isRestored) post(true);
 }
@@ -170,6 +239,7 @@ function receive() {
   if (props.value === null) act('clear');
 }
 if (props.value?.ink) load(props.value.ink, true); // the page was built anew around a drawing
+else restore();
 showSize();
 fit();
 showState();
