@@ -18,11 +18,12 @@ from mnist_demo.inference import evaluation, recognize
 from mnist_demo.inference.evaluation import Evaluation
 from mnist_demo.learning import checkpoints
 from mnist_demo.learning.state_file import ClaimedFile
+from mnist_demo.serving import uploads
 
 
 def evaluate(options: argparse.Namespace) -> None:
     """Prints the loss and the accuracy on the test images."""
-    result = evaluation.evaluate_on_test(checkpoints.load(options.checkpoint), data.mnist_root())
+    result = evaluation.evaluate_on_test(uploads.load(options.checkpoint, data.mnist_root()), data.mnist_root())
     if options.json:
         told = {"test_accuracy": result.accuracy, "test_loss": result.loss, "images": len(result.labels)}
         print(json.dumps({**told, "networks_asked": result.asked}))
@@ -41,7 +42,7 @@ def asked_sentence(result: Evaluation) -> str:
 def predict(options: argparse.Namespace) -> None:
     """Prints the digit in each picture; one that cannot be read is told, and the others are read all the same."""
     torch.set_num_threads(1)
-    checkpoint = checkpoints.load(options.checkpoint)
+    checkpoint = uploads.load(options.checkpoint, data.mnist_root())
     failed = 0
     for path in options.pictures:
         try:

@@ -85,8 +85,8 @@ def _write(
 ) -> None:
     """Writes a checkpoint in the format that the file's name asks for."""
     scores |= checkpoints.scores_of(point) if point else {}
-    is_pth = file.path.suffix == ".pth"
-    file.write(checkpoints.to_pth(weights) if is_pth else checkpoints.pack(weights, experiment, scores))
+    write = checkpoints.to_pth if file.path.suffix.lower() in checkpoints.PTH_ENDINGS else checkpoints.pack
+    file.write(write(weights, experiment, scores))
 
 
 def _finish(

@@ -31,7 +31,7 @@ def weights_file(run: Run, point: Point, form: WeightsFormat, cursor: int | None
     """(name, bytes) of the weights kept nearest to a point. Raises RunError where there are none.
 
     `cursor` is the index of the point looked at: the last one, where the visitor has not moved the slider.
-    The .pth is a plain state dict; the .safetensors also tells the experiment and the scores.
+    The .pth is a state dict as PyTorch loads it; both formats tell the experiment and the scores.
     """
     if not run.snapshots:
         raise RunError(f"Run {run.name} has no weights yet: train it for a moment first.")
@@ -41,7 +41,8 @@ def weights_file(run: Run, point: Point, form: WeightsFormat, cursor: int | None
         raise RunError(f"Run {run.name} has no best epoch: its loss never was a number. Choose another epoch.")
     content = kept.weights
     if form is WeightsFormat.PTH:
-        content = checkpoints.to_pth(checkpoints.unpack(content).model.state_dict())
+        kept_one = checkpoints.unpack(content)
+        content = checkpoints.to_pth(kept_one.model.state_dict(), kept_one.experiment, kept_one.scores)
     return f"mnist-lab-{run.name}-epoch-{run.history[kept.index].epoch:.3g}.{form}", content
 
 

@@ -7,6 +7,7 @@ be wrong with such bytes. Does not know where they are kept.
 import io
 import json
 import math
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from mnist_demo.learning.state import Status, TrainState, Weights
 
 MAX_BYTES = 8_000_000
 MAX_HEADER_BYTES = 64_000
+PTH_ENDINGS = (".pth", ".pt", ".bin", ".ckpt")  # by which people call what torch.save writes
 FORMAT = "mnist-lab-1"
 _PACKAGE = Path(__file__).parents[1]
 # Inside the package where it is installed, else at the top of the repository.
@@ -53,6 +55,11 @@ def pack(weights: Mapping[str, Tensor], experiment: Experiment, scores: Mapping[
         "scores": json.dumps(dict(scores)),
     }
     return save_tensors(_contiguous(weights), metadata)
+
+
+def packed_with(weights: Mapping[str, Tensor], said: Mapping[str, str]) -> bytes:
+    """Weights with what their file says of itself, to be read by `unpack`, which believes none of it."""
+    return save_tensors(_contiguous(weights), {"scores": "{}", **said})
 
 
 def unpack(blob: bytes) -> Checkpoint:
@@ -127,10 +134,20 @@ def scores_of(point: Metrics) -> dict[str, float]:
     return {name: getattr(point, name) for name in names}
 
 
-def to_pth(weights: Mapping[str, Tensor]) -> bytes:
-    """The state dict as `torch.save(model.state_dict(), "checkpoint.pth")` writes it."""
+def to_pth(
+    weights: Mapping[str, Tensor], experiment: Experiment | None = None, scores: Mapping[str, float] | None = None
+) -> bytes:
+    """The state dict as `torch.save(model.state_dict(), "checkpoint.pth")` writes it.
+
+    The experiment and its scores lie where PyTorch keeps the versions of a state dict's layers, and ignores what it
+    does not know: a plain `load_state_dict` reads the file, and our own readers find the scale of the pixels.
+    """
+    state_dict = OrderedDict(_contiguous(weights))
+    if experiment is not None:
+        said = {"experiment": json.dumps(experiment.to_dict()), "scores": json.dumps(dict(scores or {}))}
+        state_dict.__dict__["_metadata"] = OrderedDict({"": {"version": 1}, FORMAT: said})
     buffer = io.BytesIO()
-    torch.save(_contiguous(weights), buffer)
+    torch.save(state_dict, buffer)
     return buffer.getvalue()
 
 

@@ -1,7 +1,8 @@
 """The zip that `torch.save` writes, read without trust: which tensors it holds, before any of them is made.
 
-Knows the container and the few words a state dict's pickle needs. Does not know networks. What is
-refused is refused with InvalidCheckpoint, in one plain sentence.
+Knows the container and the few words that a state dict, or a training checkpoint around one, needs. Does not know
+networks. torch.load has no part in it: tensors are made from the members' bytes, once the table has been read and
+every size in it checked. What is refused is refused with InvalidCheckpoint, in one plain sentence.
 """
 
 import io
@@ -10,7 +11,7 @@ import pickle
 import pickletools
 import zipfile
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,13 +19,16 @@ import torch
 from torch import Tensor
 
 from mnist_demo.errors import InvalidCheckpoint
+from mnist_demo.learning.checkpoints import FORMAT, PTH_ENDINGS
 
 MAX_MEMBERS = 200  # files in a .pth: one for each tensor, and a few
 MAX_TABLE_BYTES = 64_000
+MAX_UNPACKED_BYTES = 8_000_000
 MAX_TENSORS = 100  # our largest network has 43
 MAX_NUMBERS = 8_000_000  # of one tensor
-_OPCODES = frozenset(  # all that torch.save needs for a state dict
+_OPCODES = frozenset(  # all that torch.save needs for a state dict, and for numbers and words beside it
     (
+        *("FRAME", "MEMOIZE", "SHORT_BINUNICODE", "STACK_GLOBAL", "BINFLOAT", "EMPTY_LIST", "APPEND", "APPENDS"),
         *("PROTO", "GLOBAL", "MARK", "REDUCE", "BUILD", "BINPERSID", "STOP"),
         *("BINPUT", "LONG_BINPUT", "BINGET", "LONG_BINGET", "SETITEM", "SETITEMS"),
         *("EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_DICT"),
@@ -34,15 +38,25 @@ _OPCODES = frozenset(  # all that torch.save needs for a state dict
 _OTHER_MEMBERS = frozenset(
     ("data.pkl", "byteorder", "version", ".data/serialization_id", ".format_version", ".storage_alignment")
 )
-_STORAGES = {"FloatStorage": torch.float32, "LongStorage": torch.int64}  # torch's names in a pickle
+_STORAGES = {  # torch's names in a pickle
+    "FloatStorage": torch.float32,
+    "HalfStorage": torch.float16,
+    "BFloat16Storage": torch.bfloat16,
+    "DoubleStorage": torch.float64,
+    "LongStorage": torch.int64,
+}
+_SAVE = "save model.state_dict() with torch.save and nothing else"
 
 
 @dataclass(frozen=True)
 class Described:
-    """A tensor as the table of a .pth describes it."""
+    """A tensor as the table of a .pth describes it: offset and strides count numbers, not bytes."""
 
     shape: tuple[int, ...]
     dtype: torch.dtype
+    member: str
+    offset: int
+    stride: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -51,22 +65,18 @@ class PthFile:
 
     tensors: Mapping[str, Described]
     members: Mapping[str, bytes]
+    said: Mapping[str, str]  # what a file of ours says of itself, as `checkpoints.to_pth` writes it; not to be believed
 
     def load(self) -> dict[str, Tensor]:
-        """The tensors, read by torch (weights only) from an archive of our own making."""
-        try:
-            loaded = torch.load(io.BytesIO(_zipped(self.members)), map_location="cpu", weights_only=True)
-        except (
-            RuntimeError,
-            pickle.UnpicklingError,
-            ValueError,
-            TypeError,
-            KeyError,
-            EOFError,
-            AttributeError,
-        ) as error:
-            raise InvalidCheckpoint("The .pth file's tensors do not lie where its table says.") from error
-        return dict(loaded)
+        """The tensors, made from the members' bytes."""
+        return {name: self._tensor(described) for name, described in self.tensors.items()}
+
+    def _tensor(self, described: Described) -> Tensor:
+        content = self.members.get(described.member)
+        if content is None:
+            raise InvalidCheckpoint("The .pth file's tensors do not lie where its table says.")
+        numbers = torch.frombuffer(bytearray(content), dtype=described.dtype)
+        return numbers.as_strided(described.shape, described.stride, described.offset).clone()
 
 
 def read(blob: bytes) -> PthFile:
@@ -79,21 +89,19 @@ def read(blob: bytes) -> PthFile:
             raise InvalidCheckpoint(f"The .pth file holds {name[:40]!a}, which its table does not name.")
         if name in named and len(content) != named[name].count * named[name].dtype.itemsize:
             raise InvalidCheckpoint("The .pth file's tensors do not lie where its table says.")
-    return PthFile(tensors, members)
+    return PthFile(tensors, members, reader.said)
 
 
 def _members(blob: bytes) -> dict[str, bytes]:
-    """The files in a .pth, without their folder's name. Stored ones only: a deflated one may unpack to anything."""
+    """The files in a .pth, without their folder's name, of 8 MB in all at most, compressed or not."""
     try:
         with zipfile.ZipFile(io.BytesIO(blob)) as archive:
             entries = archive.infolist()
             if len(entries) > MAX_MEMBERS:
                 raise InvalidCheckpoint(f"The .pth file holds {len(entries):,} files; {MAX_MEMBERS} is the most.")
-            for entry in entries:
-                if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
-                    raise InvalidCheckpoint("The .pth file is compressed, which torch.save never does.")
-            if sum(entry.file_size for entry in entries) > len(blob):
-                raise InvalidCheckpoint("The .pth file claims to hold more than it does.")
+            if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
+                raise InvalidCheckpoint("The .pth file is compressed and holds more than a checkpoint of 8 MB.")
+            _refuse_other_archives([entry.filename for entry in entries])
             members = {entry.filename.partition("/")[2]: archive.read(entry) for entry in entries}
     except (
         zipfile.BadZipFile,
@@ -112,19 +120,21 @@ def _members(blob: bytes) -> dict[str, bytes]:
     return members
 
 
-def _zipped(members: Mapping[str, bytes]) -> bytes:
-    """The same members in an archive of our own, so that torch reads what was checked and nothing else."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in members.items():
-            archive.writestr(f"checkpoint/{name}", content)
-    return buffer.getvalue()
+def _refuse_other_archives(names: Sequence[str]) -> None:
+    """Zip files that are no .pth, each by what it is."""
+    if any("/code/" in name for name in names):
+        raise InvalidCheckpoint(f"This is a TorchScript program, not weights alone: {_SAVE}.")
+    if names and all(name.endswith(".npy") for name in names):
+        raise InvalidCheckpoint(f"These are NumPy arrays: load them into your model, then {_SAVE}.")
+    if any(name.endswith(PTH_ENDINGS) for name in names):
+        raise InvalidCheckpoint("This is a zip file with a checkpoint inside: unpack it, and load the file itself.")
 
 
 @dataclass(frozen=True)
 class _Storage:
     dtype: torch.dtype
     count: int
+    member: str
 
 
 def _rebuilt(storage: object, offset: object, shape: object, stride: object, *_flags: object) -> Described:
@@ -132,9 +142,19 @@ def _rebuilt(storage: object, offset: object, shape: object, stride: object, *_f
     if not isinstance(storage, _Storage) or not all(type(size) is int and 0 <= size <= MAX_NUMBERS for size in sizes):
         raise pickle.UnpicklingError("no tensor")
     assert isinstance(shape, tuple)
-    if math.prod(shape) > storage.count:  # zeros(1).expand(100000, 100000)
+    assert isinstance(stride, tuple)
+    assert type(offset) is int
+    if len(shape) != len(stride) or math.prod(shape) > storage.count:  # zeros(1).expand(100000, 100000)
         raise pickle.UnpicklingError("a tensor larger than its numbers")
-    return Described(shape, storage.dtype)
+    last = offset + sum((length - 1) * step for length, step in zip(shape, stride, strict=True))
+    if 0 not in shape and last >= storage.count:
+        raise pickle.UnpicklingError("a tensor beyond its numbers")
+    return Described(shape, storage.dtype, storage.member, offset, stride)
+
+
+def _parameter(tensor: object, *_flags: object) -> object:
+    """A parameter is its tensor."""
+    return tensor
 
 
 class _TableReader(pickle._Unpickler):
@@ -147,18 +167,27 @@ class _TableReader(pickle._Unpickler):
         return _known(module, name)
 
     def load_build(self) -> None:
-        """Leaves out what an object would make of its state: a state dict's is only the versions of its layers."""
-        self.stack.pop()  # type: ignore[attr-defined]
+        """Leaves out what an object would make of its state: a state dict's is only the versions of its layers.
+
+        A file of ours says there what it is, in text.
+        """
+        state = self.stack.pop()  # type: ignore[attr-defined]
+        metadata = state.get("_metadata") if isinstance(state, dict) else None
+        said = metadata.get(FORMAT) if isinstance(metadata, dict) else None
+        if isinstance(said, dict):
+            self.said.update(
+                {key: text for key, text in said.items() if isinstance(key, str) and isinstance(text, str)}
+            )
 
     def load_setitem(self) -> None:
-        """Keys are text: the hash of a tuple of tuples of the same tuple would take for ever."""
-        if not isinstance(self.stack[-2], str):  # type: ignore[attr-defined]
+        """Keys are text, or an optimizer's numbers: the hash of a tuple of tuples of one tuple would take for ever."""
+        if type(self.stack[-2]) not in (str, int):  # type: ignore[attr-defined]
             raise pickle.UnpicklingError("a key that is no text")
         super().load_setitem()  # type: ignore[misc]
 
     def load_setitems(self) -> None:
         """The same for many at once: the stack holds key, value, key, value since the mark."""
-        if not all(isinstance(key, str) for key in self.stack[::2]):  # type: ignore[attr-defined]
+        if not all(type(key) in (str, int) for key in self.stack[::2]):  # type: ignore[attr-defined]
             raise pickle.UnpicklingError("a key that is no text")
         super().load_setitems()  # type: ignore[misc]
 
@@ -171,6 +200,7 @@ class _TableReader(pickle._Unpickler):
 
     def __init__(self, table: io.BytesIO) -> None:
         super().__init__(table)
+        self.said: dict[str, str] = {}
         self.storages: dict[str, _Storage] = {}  # by key: data/<key> in the archive
 
     def persistent_load(self, pid: object) -> _Storage:
@@ -178,8 +208,10 @@ class _TableReader(pickle._Unpickler):
             raise pickle.UnpicklingError("no storage")
         if not (isinstance(pid[1], torch.dtype) and type(pid[4]) is int and 0 <= pid[4] <= MAX_NUMBERS):
             raise pickle.UnpicklingError("no storage of ours")
-        storage = _Storage(pid[1], pid[4])
-        if not isinstance(pid[2], str) or self.storages.setdefault(pid[2], storage) != storage:
+        if not isinstance(pid[2], str):
+            raise pickle.UnpicklingError("a storage without a name")
+        storage = _Storage(pid[1], pid[4], f"data/{pid[2]}")
+        if self.storages.setdefault(pid[2], storage) != storage:
             raise pickle.UnpicklingError("one storage described in two ways")
         return storage
 
@@ -189,28 +221,40 @@ def _described(table: bytes) -> tuple[_TableReader, dict[str, Described]]:
     reader = _TableReader(io.BytesIO(table))
     try:
         _check_opcodes(table)
-        tensors = reader.load()
+        tensors = _state_dict(reader.load())
     except InvalidCheckpoint:
         raise
     except Exception as error:  # a stranger's pickle can make its reader raise anything
         raise InvalidCheckpoint("The .pth file's table cannot be read as a state dict.") from error
-    if not isinstance(tensors, dict) or not 0 < len(tensors) <= MAX_TENSORS:
-        raise InvalidCheckpoint(f"The .pth file does not hold a state dict of at most {MAX_TENSORS} tensors.")
+    if not 0 < len(tensors) <= MAX_TENSORS:
+        raise InvalidCheckpoint(f"The .pth file's table holds no state dict of at most {MAX_TENSORS} tensors: {_SAVE}.")
     for name, tensor in tensors.items():
         if not isinstance(name, str) or not isinstance(tensor, Described):
-            raise InvalidCheckpoint("The .pth file holds something besides tensors: save model.state_dict() alone.")
+            raise InvalidCheckpoint(f"The .pth file's state dict holds something besides tensors: {_SAVE}.")
     return reader, dict(tensors)
 
 
+def _state_dict(saved: object) -> dict[Any, Any]:
+    """The state dict in what was saved: itself, a list of its tensors, or the weights in a training checkpoint."""
+    if isinstance(saved, list):
+        return {str(place): tensor for place, tensor in enumerate(saved)}
+    if not isinstance(saved, dict):
+        return {}
+    inner = {key: value for key, value in saved.items() if isinstance(value, dict) and value}
+    for key, value in inner.items():
+        if all(isinstance(each, Described) for each in value.values()) and "optim" not in str(key):
+            return value
+    return saved if any(isinstance(each, Described) for each in saved.values()) else {}
+
+
 def _check_opcodes(table: bytes) -> None:
-    """Names the first thing a state dict would not name, else the first operation it would not need."""
+    """Names the first thing a state dict would not name, else refuses operations it would not need."""
     operations = [(opcode.name, argument) for opcode, argument, _ in pickletools.genops(table)]
     for name, argument in operations:
         if name == "GLOBAL":
             _known(*str(argument).split(" ", 1))
-    for name, _ in operations:
-        if name not in _OPCODES:
-            raise InvalidCheckpoint(f"The .pth file's table uses {name}, which a state dict never needs.")
+    if not _OPCODES.issuperset(name for name, _ in operations):
+        raise InvalidCheckpoint(f"The .pth file's table holds more than the tensors of a state dict: {_SAVE}.")
 
 
 def _empty_table() -> OrderedDict[str, object]:
@@ -223,10 +267,11 @@ def _known(module: str, name: str) -> object:
     known: dict[tuple[str, str], object] = {
         ("collections", "OrderedDict"): _empty_table,
         ("torch._utils", "_rebuild_tensor_v2"): _rebuilt,
+        ("torch._utils", "_rebuild_parameter"): _parameter,
         **{("torch", storage): dtype for storage, dtype in _STORAGES.items()},
     }
     if (module, name) not in known:
         raise InvalidCheckpoint(
-            f"The .pth file names {f'{module}.{name}'[:60]!a}: save model.state_dict() in float32 and nothing else."
+            f"The .pth file holds more than tensors, {f'{module}.{name}'[:60]!a}, and would run its program: {_SAVE}."
         )
     return known[module, name]

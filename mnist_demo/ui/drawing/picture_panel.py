@@ -3,7 +3,6 @@
 Knows how a picture comes to the canvas; finding the ink is `mnist_demo.images.paper`.
 """
 
-import asyncio
 import io
 
 import gradio as gr
@@ -29,8 +28,7 @@ def build_picture_words(lab: Lab, canvas: gr.HTML) -> None:
     words = gr.HTML("", elem_id="picture-words", padding=False)
 
     async def look(_visitor: Visitor, sent: Pictured) -> Shown:
-        async with lab.reading:
-            found, drawn = await asyncio.to_thread(_on_canvas, sent.file)
+        found, drawn = await lab.read_drawing(_on_canvas, sent.file)
         return {canvas: canvas_picture(drawn, sent.seq + 1), words: note_html(_told(found))}
 
     lab.on(canvas.upload, look, [canvas], [canvas], tell=words, show_progress="minimal")

@@ -32,8 +32,8 @@ def build_upload_panel(lab: Lab, shelf: ModelShelf, models: gr.Dropdown) -> Any:
     with gr.Accordion("Load a checkpoint", open=False):
         gr.Markdown(
             "One of ours (.safetensors), or a state dict saved by `torch.save(model.state_dict(), 'checkpoint.pth')`. "
-            "A state dict holds no architecture: say which network it is of. Its names may be others than ours, if "
-            "shapes and order are the network's."
+            "An MLP is found by its shapes, whatever its names; activation and pixel scale are tried on validation "
+            "images. For a CNN, say which network it is of: names may differ, shapes and order must be the network's."
         )
         with gr.Row():
             network = gr.Dropdown(
@@ -43,7 +43,10 @@ def build_upload_panel(lab: Lab, shelf: ModelShelf, models: gr.Dropdown) -> Any:
                 to_text(DEFAULT_HIDDEN_SIZES[Network.MLP]), label="Hidden sizes", max_lines=1, min_width=110
             )
         file = gr.File(
-            label="Checkpoint, at most 8 MB", file_types=[".safetensors", ".pth"], height=120, elem_id="upload"
+            label="Checkpoint, at most 8 MB",
+            file_types=[".safetensors", *checkpoints.PTH_ENDINGS],
+            height=120,
+            elem_id="upload",
         )
         words = gr.HTML("", elem_id="upload-words")
 
@@ -55,14 +58,16 @@ def build_upload_panel(lab: Lab, shelf: ModelShelf, models: gr.Dropdown) -> Any:
             unknown = error
         try:
             blob = _read(path)
-            accepted = await lab.cluster.run(uploads.accept, blob, experiment, deadline_seconds=DEADLINE_SECONDS)
+            accepted = await lab.cluster.run(
+                uploads.examine, blob, experiment, lab.root, deadline_seconds=DEADLINE_SECONDS
+            )
         except MnistLabError as error:
             raise unknown or error from error
         name = f"{Path(path or '').name[:40]} (yours)"
-        key = shelf.add_upload(name, checkpoints.unpack(accepted), visitor)
+        key = shelf.add_upload(name, checkpoints.unpack(accepted.blob), visitor)
         visitor.asked = tuple([key, *shelf.asked_by(visitor)][:MAX_ASKED])
         shown = gr.update(choices=shelf.choices(visitor), value=list(visitor.asked))
-        return {models: shown, words: note_html(f"{name} now reads your drawing.")}
+        return {models: shown, words: note_html(f"{name} now reads your drawing. {accepted.words}")}
 
     def offer_sizes(_visitor: Visitor, chosen: Network) -> Shown:
         return {sizes: to_text(DEFAULT_HIDDEN_SIZES[chosen])}
