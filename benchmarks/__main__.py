@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-NAMES = ("start", "page", "training", "basics")
+NAMES = ("start", "page", "training", "basics", "load")
 
 
 def main() -> None:
