@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from mnist_demo.errors import EngineUnavailable
 from mnist_demo.experiment.config import Experiment
@@ -14,6 +15,7 @@ from mnist_demo.serving.driver import Driver
 from mnist_demo.serving.runs import Run
 from mnist_demo.ui.train import FAULT, TrainTab, _with_silences
 from mnist_demo.ui.visit import Shown
+from tests.ui.conftest import ServedApp
 from tests.ui.trained import ME, do, lab_of, tiny_pair, train_pair, unserved_page
 
 
@@ -116,3 +118,28 @@ def test_leaving_ends_what_was_growing() -> None:
 
     do(leave())
     assert ended == [True]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1366, 768)])
+def test_a_lesson_is_guessed_trained_and_answered_without_a_scroll(
+    page: Page, app: ServedApp, width: int, height: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(app.address)
+
+    def is_in_sight(selector: str, share: float = 1.0) -> bool:
+        box = page.locator(selector).bounding_box()
+        assert box is not None
+        return box["y"] >= 0 and box["y"] + share * box["height"] <= height
+
+    for selector in ("#lesson", "#question", "#guess", "#difference", "#train"):
+        assert is_in_sight(selector), selector
+    page.locator("#guess input").first.click()
+    page.locator("#pace input").fill("as fast as it goes")
+    page.keyboard.press("Enter")
+    page.locator("#train").click()
+    expect(page.locator("#answer")).to_contain_text("Why", timeout=90_000)
+    for selector in ("#train", "#curves", "#scrub"):
+        assert is_in_sight(selector), selector
+    assert is_in_sight("#answer", share=0.5)  # a long one scrolls in its own column
+    assert page.evaluate("scrollY") == 0
