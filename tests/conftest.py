@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from mnist_demo.experiment.config import Experiment
-from mnist_demo.images import data
+from mnist_demo.images import data, pens
 from mnist_demo.images.data import TrainingData
+from mnist_demo.images.pens import Pens
 
 TINY = {"hidden_sizes": (16,), "train_size": 100, "batch_size": 32, "epochs": 3}
 
@@ -37,3 +39,32 @@ def tiny_data(training_data: TrainingData) -> TrainingData:
 def tiny() -> Experiment:
     """100 images, 4 steps an epoch (the last of 4 images), 3 epochs."""
     return Experiment(**TINY)
+
+
+@pytest.fixture(scope="session")
+def written() -> Pens:
+    """Real-looking digits as strokes, in device units: twenty writers of two donors, each with five digits.
+
+    A 0, a slashed 0, a 1, a 1 with an upstroke, and a 7.
+    """
+    turn = np.linspace(0, 2 * np.pi, 40)
+    ring = np.stack([np.cos(turn), 1.5 * np.sin(turn)], axis=1)
+    each = (
+        (0, [ring]),
+        (0, [ring, np.array([(-0.9, 1.2), (0.9, -1.2)])]),
+        (1, [np.array([(0.0, -1.0), (0, 1)])]),
+        (1, [np.array([(-0.5, -0.4), (0, -1), (0, 1)])]),
+        (7, [np.array([(-0.6, -1.0), (0.6, -1), (-0.1, 1)])]),
+    )
+    sizes = np.random.default_rng(0).uniform(50, 500, 20)
+    digits = [[(s * size + 700).round() for s in digit] for size in sizes for _, digit in each]
+    writers = np.arange(100) // 5
+    return Pens(digits, np.array([label for label, _ in each] * 20), writers, writers // 10, np.arange(100))
+
+
+@pytest.fixture(scope="session")
+def pens_file(written: Pens, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a file."""
+    path = tmp_path_factory.mktemp("pens") / "pens.npz"
+    pens.save(written, path)
+    return path

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mnist_demo.cli.progress import progress
 from mnist_demo.errors import InvalidDrawing
-from mnist_demo.images import data
+from mnist_demo.images import data, penmanship, pens
 from mnist_demo.images.pictures import read_picture
 from mnist_demo.inference import drawings as drawn
 from mnist_demo.inference import evaluation, recognize
@@ -89,7 +89,7 @@ def drawings(options: argparse.Namespace) -> None:
     """Prints how well drawings are read, condition by condition; calibrates the checkpoint first if that is asked."""
     torch.set_num_threads(1)
     model = checkpoints.load(options.checkpoint)
-    digits = data.load_training_data(data.mnist_root()).val
+    table = _table(options, model)
     with progress("kind") as bar:
 
         def tell(kind: str) -> None:
@@ -98,10 +98,26 @@ def drawings(options: argparse.Namespace) -> None:
 
         if options.calibrate:
             with ClaimedFile(options.checkpoint) as file:  # before minutes of measuring, not after
-                model = drawn.calibrate(model, digits, options.count, tell)
-                report = drawn.measure(model, digits, options.count, tell)
+                model = drawn.calibrate(model, table, tell)
+                report = drawn.measure(model, table, tell)
                 scores = {**model.scores, **report.scores()}
                 file.write(checkpoints.pack(model.model.state_dict(), model.experiment, scores))
         else:
-            report = drawn.measure(model, digits, options.count, tell)
+            report = drawn.measure(model, table, tell)
     print(json.dumps(report.to_dict()) if options.json else "\n".join(drawn.lines(report)))
+
+
+def _table(options: argparse.Namespace, model: checkpoints.Checkpoint) -> drawn.Table:
+    """What a network is to be measured on: imitated handwriting, or real digits.
+
+    Those of the fold that is named, else of the writers that the network has not learned from, else of all.
+    """
+    digits = data.load_validation_data(data.mnist_root())
+    if not options.pens:
+        return drawn.Table(penmanship.Traced(digits), penmanship.CONDITIONS, options.count, digits)
+    written = pens.load(options.pens)
+    if fold := options.fold or int(model.scores.get(checkpoints.HELD_OUT_FOLD, 0)):
+        _, written = written.fold(fold)
+    if not options.json:
+        print(f"real strokes by {len(set(written.writers.tolist()))} writers")
+    return drawn.Table(written, pens.PEN_CONDITIONS, options.count, digits)

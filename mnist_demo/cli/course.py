@@ -13,7 +13,8 @@ from mnist_demo.experiment.differences import describe_changes
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.export.script import script
 from mnist_demo.hints import checking as hints_checking
-from mnist_demo.images import bundle
+from mnist_demo.images import bundle, unipen
+from mnist_demo.images.pens import save
 from mnist_demo.lessons import Lesson, checking
 from mnist_demo.lessons import lessons as all_lessons
 from mnist_demo.ui import start
@@ -89,6 +90,13 @@ def archive(options: argparse.Namespace) -> None:
             else:
                 raise DataError(f"{raw} is missing, and so is {packed.name}: it must be one of MNIST's raw IDX files.")
         bundle.build_archive(Path(scratch), options.output)
+
+
+def pens(options: argparse.Namespace) -> None:
+    """Makes the file of real pen strokes from UNIPEN's folder."""
+    written = unipen.read(options.folder)
+    save(written, options.output)
+    print(f"wrote {options.output}: {len(written):,} digits by {len(set(written.writers.tolist()))} writers")
 
 
 def _unzipped(path: Path) -> bytes:

@@ -13,10 +13,11 @@ from pathlib import Path
 from mnist_demo.cli.ask import asked_sentence
 from mnist_demo.cli.progress import progress
 from mnist_demo.cluster.engine import InProcess
+from mnist_demo.errors import InvalidExperiment
 from mnist_demo.experiment.config import Experiment, non_default
 from mnist_demo.experiment.history import Metrics, best_index
 from mnist_demo.experiment.knobs import to_text
-from mnist_demo.images import data
+from mnist_demo.images import data, pens
 from mnist_demo.inference import evaluation
 from mnist_demo.learning import checkpoints, schedule, training
 from mnist_demo.learning.chunks import chunks
@@ -32,7 +33,7 @@ def train(options: argparse.Namespace) -> None:
         output = claims.enter_context(ClaimedFile(options.output)) if options.output else None
         state_file = claims.enter_context(ClaimedFile(options.state)) if options.state else None
         kept = read_training(options.state, experiment) if options.state else None
-        kept = kept or Training(checkpoints.state_to_bytes(training.start(experiment)))
+        kept = kept or Training(checkpoints.state_to_bytes(training.start(experiment, _extra_sha256(options))))
         kept = asyncio.run(_run(kept, experiment, options, state_file))
         state = checkpoints.state_from_bytes(kept.state)
         if state.is_running:
@@ -40,7 +41,7 @@ def train(options: argparse.Namespace) -> None:
             state_file.write(kept.to_bytes())
             if output:
                 weights, point = _chosen(kept, state, options.keep)
-                _write(output, weights, experiment, point)
+                _write(output, weights, experiment, point, **_held_out(options))
             raise KeyboardInterrupt(_how_to_go_on(state, options, state_file.path))
         _finish(kept, state, output, options)
 
@@ -55,7 +56,9 @@ async def _run(
     start = checkpoints.state_from_bytes(kept.state)
     lowest = min((point.val_loss for point in start.history), default=None)
     with InProcess() as engine, progress("step", schedule.total_steps(experiment), start.step) as bar:
-        async for chunk in chunks(kept.state, engine, data.mnist_root(), threads=options.threads):
+        async for chunk in chunks(
+            kept.state, engine, data.mnist_root(), threads=options.threads, written=_written(options)
+        ):
             bar.update(chunk.steps)
             best = kept.best
             for point, checkpoint in chunk.points:
@@ -69,6 +72,25 @@ async def _run(
             if is_interrupted.is_set():
                 break
     return kept
+
+
+def _written(options: argparse.Namespace) -> pens.PenDigits | None:
+    """The real digits to learn from besides MNIST's."""
+    if options.fold and not options.pens:
+        raise InvalidExperiment("A fold is one of the writers of a file: name it with --pens.")
+    return pens.PenDigits(options.pens, options.fold) if options.pens else None
+
+
+def _extra_sha256(options: argparse.Namespace) -> str:
+    """What a run knows these digits by; they are drawn here, before the first chunk."""
+    written = _written(options)
+    everything = data.load_training_data(data.mnist_root())
+    return pens.with_pens(everything, written).extra_sha256 if written else ""
+
+
+def _held_out(options: argparse.Namespace) -> dict[str, float]:
+    """What the checkpoint keeps of the writers it has not learned from."""
+    return {checkpoints.HELD_OUT_FOLD: options.fold} if options.fold else {}
 
 
 def _chosen(kept: Training, state: training.TrainState, keep: str) -> tuple[training.Weights, Metrics | None]:
@@ -96,7 +118,7 @@ def _finish(
     weights, point = _chosen(kept, state, options.keep)
     assert point, "a finished training was measured at its end"
     if output:  # now, in case that asking the test images is interrupted
-        _write(output, weights, state.experiment, point)
+        _write(output, weights, state.experiment, point, **_held_out(options))
     scores: dict[str, float] = {}
     test_line = ""
     if options.test:
@@ -105,7 +127,7 @@ def _finish(
         scores = {"test_accuracy": test.accuracy, "test_loss": test.loss}
         test_line = f"test accuracy {test.accuracy:.4f}   {asked_sentence(test)}".rstrip() + "\n"
         if output:
-            _write(output, weights, state.experiment, point, **scores)
+            _write(output, weights, state.experiment, point, **scores, **_held_out(options))
     ended, digest = state.history[-1].epoch, weights_hash(weights)
     if options.json:
         told = {"status": state.status, "ended_epoch": ended, **checkpoints.scores_of(point), **scores}
@@ -129,7 +151,7 @@ def _how_to_go_on(state: training.TrainState, options: argparse.Namespace, state
     words = ["train"]
     for name, value in non_default(state.experiment).items():
         words += [f"--{name.replace('_', '-')}", to_text(value)]
-    for name, default in (("output", None), ("keep", "best"), ("threads", 1)):
+    for name, default in (("output", None), ("keep", "best"), ("threads", 1), ("pens", None), ("fold", None)):
         if getattr(options, name) != default:
             words += [f"--{name}", str(getattr(options, name))]
     words += [f"--{name}" for name in ("test", "json") if getattr(options, name)]

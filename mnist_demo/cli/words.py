@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import NoReturn
 
 from mnist_demo.cli.ask import drawings, evaluate, predict
-from mnist_demo.cli.course import archive, export, hints, lessons, serve
+from mnist_demo.cli.course import archive, export, hints, lessons, pens, serve
 from mnist_demo.cli.train import train
 from mnist_demo.experiment.config import knobs
 from mnist_demo.experiment.knobs import to_text
 from mnist_demo.images import bundle
+from mnist_demo.images.pens import FOLDS
 from mnist_demo.learning import checkpoints
 
 DEFAULT_CHECKPOINT = checkpoints.SHIPPED / "cnn.safetensors"
 COUNT_HELP = "drawings of each condition and of each kind of non-digit (200)"
 CALIBRATE_HELP = "first fit the checkpoint's temperature and least confidence on other drawings, and write them into it"
 HINTS_HELP = "experiments, half of them healthy (300)"
+FOLD_HELP = "a fifth of its writers, 1 to 5: train without them, or measure on them (those it has not learned from)"
 STATE_HELP = "keep the run here as it grows, and go on from there if the file exists"
 
 
@@ -54,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     draw.add_argument("checkpoint", type=Path, nargs="?", default=DEFAULT_CHECKPOINT, help="(the shipped CNN)")
     draw.add_argument("--count", type=int, choices=range(10, 2001), default=200, metavar="N", help=COUNT_HELP)
     draw.add_argument("--calibrate", action="store_true", help=CALIBRATE_HELP)
+    _add_pens(draw, "draw real pen strokes instead of imitated ones: a file that the command pens makes")
     draw.set_defaults(command=drawings)
 
     teach = commands.add_parser("lessons", help="list the lessons, or try whether they show what they say")
@@ -75,6 +78,11 @@ def parser() -> argparse.ArgumentParser:
     plain.add_argument("link", nargs="?", default="", help="the run as a link writes it, like dropout=0.5&epochs=10")
     plain.set_defaults(command=export)
 
+    written = commands.add_parser("pens", help="make the file of real pen strokes from UNIPEN's published folder")
+    written.add_argument("folder", type=Path, help="train_r01_v07 of doi 10.5281/zenodo.1195803: has data and include")
+    written.add_argument("--output", type=Path, default=Path("pens.npz"), metavar="FILE", help="(pens.npz)")
+    written.set_defaults(command=pens)
+
     pack = commands.add_parser("archive", help="rebuild the bundled MNIST archive from raw IDX files")
     pack.add_argument("folder", type=Path, help="where the four files lie, each as it is or as .gz")
     pack.add_argument("--output", type=Path, default=bundle.ARCHIVE, metavar="FILE", help="(the bundled archive)")
@@ -92,4 +100,10 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", type=Path, metavar="FILE", help=STATE_HELP)
     parser.add_argument("--test", action="store_true", help="ask the test images at the end; it is counted")
     parser.add_argument("--threads", type=int, choices=range(1, 65), default=1, metavar="N", help="torch threads (1)")
+    _add_pens(parser, "learn from real pen strokes, too: a file that the command pens makes")
     parser.set_defaults(command=train, program=program())
+
+
+def _add_pens(parser: argparse.ArgumentParser, note: str) -> None:
+    parser.add_argument("--pens", type=Path, metavar="FILE", help=note)
+    parser.add_argument("--fold", type=int, choices=range(1, FOLDS + 1), metavar="N", help=FOLD_HELP)

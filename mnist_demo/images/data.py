@@ -45,10 +45,12 @@ class Split:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """MNIST's 60,000 training images as the app divides them: 55,000 to learn from, 5,000 to validate on."""
+    """MNIST's 60,000 training images as the app divides them, and digits of another source if there are any."""
 
-    train: Split
-    val: Split
+    train: Split  # 55,000
+    val: Split  # 5,000
+    extra: Split | None = None  # some come into every batch besides MNIST's; no epoch counts them
+    extra_sha256: str = ""  # of them, by which a run knows its own again
 
 
 @functools.cache  # 47 MB read once a process; the files never change

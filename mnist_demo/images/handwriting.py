@@ -10,11 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-STRENGTH = 1.5  # each image is deformed by up to this multiple of what follows: most stay near what was written
+STRENGTH = 1.25  # each image is deformed by up to this multiple of what follows: most stay near what was written
 TURN, SHEAR = 0.2, 0.12  # standard deviations at strength one: radians, and shift over height
 SCALE, STRETCH = 0.08, 0.08  # of the natural logarithm of size, and of width over height
 SHIFT, BEND = 0.8, 0.75  # pixels
-HABIT = 0.15  # share of the digits concerned that get a slash, a bar, a flag ...
+HABIT = 0.15  # share of the digits concerned that get a slash, a bar, an underline, a lid
+FLAG = 0.25  # share of the 1s that get an upstroke: MNIST has few, and without them they are read as 7
 
 
 def vary(images: Tensor, labels: Tensor) -> Tensor:
@@ -81,11 +82,18 @@ def _waves(side: int) -> Tensor:
 
 
 def add_habits(pixels: Tensor, labels: Tensor) -> Tensor:
-    """Draws the lines many people add, each on a random `HABIT` of its digits; half the underlined 1s have flags."""
+    """Draws the lines many people add, each on a random share of its digits; half the underlined 1s have flags."""
     chance = torch.rand(len(labels))
-    habits = {(0, _slash): 0.0, (7, _bar): 0.0, (1, _underline): 0.0, (1, _flag): HABIT / 2, (4, _lid): 0.0}
-    for (digit, line), at_least in habits.items():
-        chosen = ((labels == digit) & (chance >= at_least) & (chance < at_least + HABIT)).nonzero()[:, 0]
+    most = {
+        (0, _slash): HABIT,
+        (7, _bar): HABIT,
+        (1, _underline): HABIT,
+        (4, _lid): HABIT,
+        (1, _flag): HABIT / 2 + FLAG,
+    }
+    for (digit, line), below in most.items():
+        at_least = HABIT / 2 if line is _flag else 0.0
+        chosen = ((labels == digit) & (chance >= at_least) & (chance < below)).nonzero()[:, 0]
         if len(chosen):
             some = pixels[chosen]
             start, end = line(some, _extent(some))
@@ -111,12 +119,15 @@ def _uniform(count: int, low: float, high: float) -> Tensor:
 
 
 def _slash(pixels: Tensor, extent: Tensor) -> tuple[Tensor, Tensor]:
-    """Through a 0, from lower left to upper right, inside it or sticking out."""
+    """Through a 0, inside it or sticking out: from lower left to upper right, one in four nearly level or upright."""
     left, top, right, bottom = extent
-    inset = _uniform(len(pixels), -0.12, 0.25)
-    width, height = right - left, bottom - top
-    start = torch.stack([left + inset * width, bottom - inset * height], dim=1)
-    return start, torch.stack([right - inset * width, top + inset * height], dim=1)
+    half = torch.stack([right - left, top - bottom], dim=1) / 2  # (N, 2)
+    middle = torch.stack([left + right, top + bottom], dim=1) / 2 + torch.randn(len(pixels), 2)
+    flat, kind = _uniform(len(pixels), -0.25, 0.25), torch.rand(len(pixels))
+    half[:, 0] *= flat.where(kind < 0.12, 1)  # upright
+    half[:, 1] *= flat.where(kind > 0.88, 1)  # level
+    before, after = _uniform(2 * len(pixels), 0.55, 1.35).view(2, -1, 1)
+    return middle - before * half, middle + after * half
 
 
 def _bar(pixels: Tensor, extent: Tensor) -> tuple[Tensor, Tensor]:
@@ -137,12 +148,15 @@ def _underline(pixels: Tensor, extent: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _flag(pixels: Tensor, extent: Tensor) -> tuple[Tensor, Tensor]:
-    """From the head of a 1 down to the left, at an angle from its stem."""
+    """From the head of a 1 down to the left, at an angle from its stem: from short to as long as the stem."""
     top, bottom = extent[1] + 0.5, extent[3]
     column = _ink_column(pixels, top + 0.5)
-    lean = torch.atan2(column - _ink_column(pixels, bottom), bottom - top)  # radians; above 0 the head is on the right
-    angle = (lean + _uniform(len(pixels), 0.3, 1.1)).clamp(max=1.15)  # from straight down; flatter makes a 7
-    length = _uniform(len(pixels), 2.5, 8.5)
+    foot = _ink_column(pixels, bottom)
+    lean = torch.atan2(column - foot, bottom - top)  # radians; above 0 the head is on the right
+    share = _uniform(len(pixels), 0.12, 1).pow(1.6)  # of the stem's length
+    flattest = torch.where(share > 0.5, 1.0, 1.15)  # radians from straight down: flatter makes a 7
+    angle = torch.minimum(lean + _uniform(len(pixels), 0.3, 1.1), flattest)
+    length = torch.hypot(column - foot, bottom - top) * share
     tip = torch.stack([column - length * torch.sin(angle), top + length * torch.cos(angle)], dim=1)
     return torch.stack([column, top], dim=1), tip
 

@@ -6,7 +6,8 @@ pictures of 28 pixels and use other fonts.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,7 @@ class Condition:
     name: str
     digits: tuple[int, ...] = tuple(range(10))
     habit: Habit | None = None  # redraws the strokes, which lie in the square from 0 to 1
+    only: Callable[[Sequence[Stroke]], bool] | None = None  # which digits are drawn; all
     size: Range = (0.45, 0.75)  # longer side of the digit, as a share of the canvas
     brush: Range = (12, 18)  # pixels
     off_centre: float = 0.3  # 0 = in the middle, 1 = anywhere on the canvas
@@ -155,23 +157,49 @@ CONDITIONS = (
 )
 
 
+class Written(Protocol):
+    """Digits that exist as strokes."""
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """The digits, (N,)."""
+
+    def written(self, index: int) -> list[Stroke]:
+        """One of them in the square from 0 to 1."""
+
+
+class Traced:
+    """The strokes along the middle of the ink of pictures."""
+
+    def __init__(self, pictures: Split) -> None:
+        self.pictures = pictures
+        self.labels: NDArray[np.int64] = pictures.labels.numpy()
+        self._strokes: dict[int, list[Stroke]] = {}
+
+    def written(self, index: int) -> list[Stroke]:
+        """The strokes of one picture, in the square from 0 to 1."""
+        if index not in self._strokes:
+            self._strokes[index] = into_square(strokes.from_picture(self.pictures.images[index].numpy()))
+        return self._strokes[index]
+
+
 @dataclass
 class Hand:
     """Draws the drawings of a condition; the same seed draws the same ones."""
 
-    digits: Split  # images to take strokes from
+    digits: Written
     seed: int = 0
-    _strokes: dict[int, list[Stroke]] = field(default_factory=dict)
 
     def drawings(self, condition: Condition, count: int) -> Iterator[Drawing]:
-        """`count` digits drawn under a condition, all its digits equally often."""
+        """`count` digits drawn under a condition, all its digits equally often; none where there are no such digits."""
         rng = np.random.default_rng([self.seed, *condition.name.encode()])
-        by_digit = {digit: np.flatnonzero(self.digits.labels.numpy() == digit) for digit in condition.digits}
-        for number in range(count):
-            digit = condition.digits[number % len(condition.digits)]
+        by_digit = {digit: found for digit in condition.digits if (found := self._choices(condition, digit))}
+        digits = list(by_digit)
+        for number in range(count if digits else 0):
+            digit = digits[number % len(digits)]
             choices = by_digit[digit]
             first = self.seed * (len(choices) // 2)  # another seed draws other writers' digits
-            written = self._written(int(choices[(first + number // len(condition.digits)) % len(choices)]))
+            written = self.digits.written(int(choices[(first + number // len(digits)) % len(choices)]))
             if condition.habit:
                 written = into_square([wobble(rng, s, 0.012) for s in condition.habit(rng, written)])
             yield Drawing(put_on_canvas(rng, condition, written), digit)
@@ -196,15 +224,16 @@ class Hand:
                 return nondigits.scribble(rng)
             case "shapes":
                 return nondigits.shape(rng)
-        left, right = (self._written(int(index)) for index in rng.integers(len(self.digits), size=2))
+        left, right = (self.digits.written(int(index)) for index in rng.integers(len(self.digits.labels), size=2))
         gap = float(strokes.box(left)[1][0] - strokes.box(right)[0][0]) + rng.uniform(0.05, 0.3)
         return into_square([*left, *(s + np.array([gap, rng.normal(0, 0.05)]) for s in right)])
 
-    def _written(self, index: int) -> list[Stroke]:
-        """The strokes of one image, in the square from 0 to 1."""
-        if index not in self._strokes:
-            self._strokes[index] = into_square(strokes.from_picture(self.digits.images[index].numpy()))
-        return self._strokes[index]
+    def _choices(self, condition: Condition, digit: int) -> list[int]:
+        """The places of the digits of one kind that a condition draws."""
+        found = [int(index) for index in np.flatnonzero(self.digits.labels == digit)]
+        if condition.only:
+            found = [index for index in found if condition.only(self.digits.written(index))]
+        return found
 
 
 NON_DIGITS = ("letters", "signs", "scribbles", "shapes", "two digits", "dots")

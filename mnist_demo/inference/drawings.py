@@ -1,7 +1,7 @@
 """How well a network reads drawings: accuracy for each way of drawing, calibration, and what is no digit.
 
-The table of `python -m mnist_demo drawings`. Joins `penmanship` with `inference`; does not train, and
-never opens the test images: the strokes are those of the validation digits.
+The table of `python -m mnist_demo drawings`, for imitated handwriting and for real pen strokes. Joins
+`penmanship` with `inference`; does not train, and never opens the test images.
 """
 
 import math
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mnist_demo.images import sketch
 from mnist_demo.images.data import Split
 from mnist_demo.images.ink import Ink
-from mnist_demo.images.penmanship import CONDITIONS, NON_DIGITS, Hand
+from mnist_demo.images.penmanship import NON_DIGITS, Condition, Drawing, Hand, Written
 from mnist_demo.inference import recognize
 from mnist_demo.inference.evaluation import calibration_bins, calibration_error
 from mnist_demo.inference.recognize import Prediction
@@ -38,6 +38,7 @@ class Report:
     """What `measure` found; shares in [0, 1], times in milliseconds."""
 
     accuracy: Mapping[str, float]  # of each condition; the closest digit counts, whether refused or not
+    apart: Mapping[str, float]  # likewise, of conditions that choose their digits: not in any figure below
     mean_accuracy: float
     worst_accuracy: float
     wrong_and_sure: float  # wrong at over 90 % confidence, of all digits
@@ -48,6 +49,7 @@ class Report:
     accepted_at_95: Mapping[str, float]  # of each kind, at the confidence that 95 % of digits reach
     mean_accepted_at_95: float
     accepted: Mapping[str, float]  # of each kind, as the app decides
+    sure: Mapping[str, float]  # of each kind, at over 90 % confidence
     direct_accuracy: float  # on validation images as they are
     enlarged_accuracy: float  # on the same enlarged onto a canvas and read back
     recognize_ms: float  # median, 280x280, the threads torch has
@@ -66,36 +68,50 @@ class Report:
         }
 
 
-def measure(model: Checkpoint, digits: Split, count: int, progress: Callable[[str], None]) -> Report:
-    """Asks the model about `count` drawings of each condition and of each kind of non-digit."""
-    hand = Hand(digits)
+@dataclass(frozen=True)
+class Table:
+    """What is drawn: digits that exist as strokes, the conditions, how many each; and images to read back."""
+
+    source: Written
+    conditions: Sequence[Condition]
+    count: int
+    images: Split
+
+
+def measure(model: Checkpoint, table: Table, progress: Callable[[str], None]) -> Report:
+    """Asks the model about the drawings of each condition and about as many of each kind of non-digit."""
+    hand = Hand(table.source)
     by_condition: dict[str, list[tuple[Prediction, int | None]]] = {}
     elapsed_ms: list[float] = []
-    for condition in CONDITIONS:
+    for condition in table.conditions:
         progress(condition.name)
         answers = by_condition[condition.name] = []
-        for drawing in hand.drawings(condition, count):
+        for drawing in hand.drawings(condition, table.count):
             before = time.perf_counter()
-            answers.append((recognize.recognize(drawing.ink, model), drawing.digit))
+            answers.append((_ask(drawing, model), drawing.digit))
             if condition.side == ENLARGED_SIDE:
                 elapsed_ms.append(1000 * (time.perf_counter() - before))
     others: dict[str, list[Prediction]] = {}
     for kind in NON_DIGITS:
         progress(kind)
-        others[kind] = [recognize.recognize(drawing.ink, model) for drawing in hand.non_digits(kind, count)]
+        others[kind] = [_ask(drawing, model) for drawing in hand.non_digits(kind, table.count)]
     others["blank"] = [recognize.recognize(np.zeros((side, side), np.uint8), model) for side in BLANK_SIDES]
-    answers = [answer for some in by_condition.values() for answer in some]
+    accuracy = {
+        name: statistics.mean(p.digit == digit for p, digit in some) for name, some in by_condition.items() if some
+    }
+    apart = {c.name: accuracy.pop(c.name) for c in table.conditions if c.only and c.name in accuracy}
+    answers = [answer for name in accuracy for answer in by_condition[name]]
     confidences = np.array([prediction.confidence for prediction, _ in answers])
     is_right = np.array([prediction.digit == digit for prediction, digit in answers])
     kinds = {kind: np.array([p.confidence for p in some]) for kind, some in others.items() if kind not in UNASKED}
     aurocs = {kind: auroc(confidences, some) for kind, some in kinds.items()}
     threshold = np.quantile(confidences, 0.05)
     accepted_at_95 = {kind: float((some >= threshold).mean()) for kind, some in kinds.items()}
-    accuracy = {name: statistics.mean(p.digit == digit for p, digit in some) for name, some in by_condition.items()}
     progress("read back")
-    direct, enlarged = read_back(model, digits)
+    direct, enlarged = read_back(model, table.images)
     return Report(
         accuracy=accuracy,
+        apart=apart,
         mean_accuracy=statistics.mean(accuracy.values()),
         worst_accuracy=min(accuracy.values()),
         wrong_and_sure=float((~is_right & (confidences > SURE)).mean()),
@@ -106,23 +122,31 @@ def measure(model: Checkpoint, digits: Split, count: int, progress: Callable[[st
         accepted_at_95=accepted_at_95,
         mean_accepted_at_95=statistics.mean(accepted_at_95.values()),
         accepted={kind: statistics.mean(p.refusal is None for p in some) for kind, some in others.items()},
+        sure={kind: float((some > SURE).mean()) for kind, some in kinds.items()},
         direct_accuracy=direct,
         enlarged_accuracy=enlarged,
         recognize_ms=statistics.median(elapsed_ms),
     )
 
 
-def calibrate(model: Checkpoint, digits: Split, count: int, progress: Callable[[str], None]) -> Checkpoint:
+def _ask(drawing: Drawing, model: Checkpoint) -> Prediction:
+    """The answer without its pictures: those of thousands would take gigabytes."""
+    return replace(recognize.recognize(drawing.ink, model), stages=[])
+
+
+def calibrate(model: Checkpoint, table: Table, progress: Callable[[str], None]) -> Checkpoint:
     """The model with the temperature and the least confidence that fit other drawings than the table's.
 
     The temperature makes the network as sure as it is right; the least confidence keeps 98.5 % of the digits.
     """
-    hand = Hand(digits, CALIBRATION_SEED)
+    hand = Hand(table.source, CALIBRATION_SEED)
     images: list[Ink] = []
     labels: list[int] = []
-    for condition in CONDITIONS:
+    for condition in table.conditions:
+        if condition.only:
+            continue
         progress(condition.name)
-        for drawing in hand.drawings(condition, count):
+        for drawing in hand.drawings(condition, table.count):
             images.append(sketch.preprocess(drawing.ink)[-1].image)
             labels.append(drawing.digit or 0)
     logits = recognize.logits(images, model)
@@ -169,9 +193,12 @@ def lines(report: Report) -> Sequence[str]:
     """The report as a table for people."""
     rows = [f"{name:<24}{share:8.1%}" for name, share in report.accuracy.items()]
     rows += [f"{'mean':<24}{report.mean_accuracy:8.2%}", f"{'worst':<24}{report.worst_accuracy:8.2%}", ""]
-    rows += [f"{'no digit':<24}{'AUROC':>8}{'accepted at 95 %':>18}{'accepted':>10}"]
+    rows += [f"{name:<24}{share:8.1%}" for name, share in report.apart.items()] + [""] * bool(report.apart)
+    rows += [f"{'no digit':<24}{'AUROC':>8}{'accepted at 95 %':>18}{'over 90 % sure':>16}{'accepted':>10}"]
     for kind, share in report.accepted.items():
-        scores = f"{report.auroc[kind]:8.4f}{report.accepted_at_95[kind]:18.1%}" if kind in report.auroc else " " * 26
+        scores = " " * 42
+        if kind in report.auroc:
+            scores = f"{report.auroc[kind]:8.4f}{report.accepted_at_95[kind]:18.1%}{report.sure[kind]:16.1%}"
         rows.append(f"{kind:<24}{scores}{share:10.1%}")
     return [
         *rows,

@@ -14,6 +14,8 @@ from mnist_demo.images import nondigits
 from mnist_demo.images.data import NO_DIGIT, Split, augment, noisy_labels, normalize
 from mnist_demo.learning.schedule import steps_per_epoch
 
+EXTRA_SHARE = 0.3  # of a batch's size: the extra digits beside it
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -31,13 +33,20 @@ class Batches:
     """
 
     def __init__(
-        self, experiment: Experiment, train: Split, step: int, order_rng: torch.Generator, noise_rng: torch.Generator
+        self,
+        experiment: Experiment,
+        train: Split,
+        step: int,
+        order_rng: torch.Generator,
+        noise_rng: torch.Generator,
+        extra: Split | None = None,
     ) -> None:
         self.experiment = experiment
         self.train = train.first(experiment.train_size)
         self.labels = noisy_labels(self.train.labels, experiment.label_noise, experiment.seed)
         self.position = step % steps_per_epoch(experiment)  # batches of this epoch that are behind us
         self.order_rng, self.noise_rng = order_rng, noise_rng
+        self.extra = extra
         self._rng_at_epoch = order_rng.get_state()
         self.order = self._draw_order() if self.position else torch.empty(0, dtype=torch.int64)
 
@@ -47,20 +56,24 @@ class Batches:
         return self._rng_at_epoch if self.position else self.order_rng.get_state()
 
     def next_batch(self) -> Batch:
-        """The next `batch_size` images, or what is left of the epoch."""
+        """The next `batch_size` images, or what is left of the epoch; and a share of extra digits, if there are any."""
         size = self.experiment.batch_size
         if self.position == 0:
             self._rng_at_epoch = self.order_rng.get_state()
             self.order = self._draw_order()
         chosen = self.order[self.position * size :][:size]
         self.position = (self.position + 1) % steps_per_epoch(self.experiment)
-        return Batch(normalize(self._images(chosen), self.experiment.normalize), self.labels[chosen])
+        images, labels, learned = self.train.images[chosen], self.train.labels[chosen], self.labels[chosen]
+        if self.extra:
+            drawn = torch.randint(len(self.extra), (round(EXTRA_SHARE * len(chosen)),), generator=self.noise_rng)
+            images = torch.cat([images, self.extra.images[drawn]])
+            labels, learned = (torch.cat([some, self.extra.labels[drawn]]) for some in (labels, learned))
+        return Batch(normalize(self._changed(images, labels), self.experiment.normalize), learned)
 
-    def _images(self, chosen: Tensor) -> Tensor:
-        """The chosen images, augmented; behind them the experiment's share of non-digits: uint8 (N, 28, 28)."""
+    def _changed(self, images: Tensor, labels: Tensor) -> Tensor:
+        """The images, augmented; behind them the experiment's share of non-digits: uint8 (N, 28, 28)."""
         experiment = self.experiment
-        images, labels = self.train.images[chosen], self.train.labels[chosen]
-        if count := round(experiment.non_digits * len(chosen)):
+        if count := round(experiment.non_digits * len(images)):
             others = nondigits.training_batch(images, labels, count, experiment.seed, self.noise_rng)
             images = torch.cat([images, others])
             labels = torch.cat([labels, labels.new_full((count,), NO_DIGIT)])

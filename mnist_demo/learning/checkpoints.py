@@ -35,6 +35,7 @@ _PLACES = (_PACKAGE / "checkpoints", _PACKAGE.parent / "checkpoints")
 SHIPPED = next((place for place in _PLACES if place.is_dir()), _PLACES[0])
 TEMPERATURE = "temperature"  # among a checkpoint's scores: what its logits are divided by; 1 if absent
 LEAST_CONFIDENCE = "least_confidence"  # likewise: below it a drawing is called no digit; 0 if absent
+HELD_OUT_FOLD = "held_out_fold"  # likewise: the writers of real strokes that it has not learned from (`pens`)
 _BOUNDS = {TEMPERATURE: (0.05, 20), LEAST_CONFIDENCE: (0, 1)}
 
 
@@ -177,6 +178,7 @@ def state_to_bytes(state: TrainState) -> bytes:
         "loss_count": state.loss_count,
         "history": [asdict(point) for point in state.history],
         "status": state.status,
+        "extra_sha256": state.extra_sha256,
     }
     metadata = {"experiment": json.dumps(state.experiment.to_dict()), "progress": json.dumps(progress)}
     return save_tensors(_contiguous(tensors), metadata)
@@ -199,6 +201,7 @@ def state_from_bytes(blob: bytes) -> TrainState:
         loss_count=progress["loss_count"],
         history=tuple(_point(**point) for point in progress["history"]),
         status=Status(progress["status"]),
+        extra_sha256=progress["extra_sha256"],
     )
 
 

@@ -21,6 +21,7 @@ from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics
 from mnist_demo.images.bundle import root_here
 from mnist_demo.images.data import TrainingData, load_training_data
+from mnist_demo.images.pens import PenDigits, with_pens
 from mnist_demo.learning import checkpoints, training
 from mnist_demo.learning.training import Status
 
@@ -43,7 +44,7 @@ class Chunk:
     peak_bytes: int  # most memory that the worker had meanwhile, everything included
 
 
-def train_chunk(state: bytes, max_steps: int, root: Path, threads: int = 1) -> Chunk:
+def train_chunk(state: bytes, max_steps: int, root: Path, threads: int = 1, written: PenDigits | None = None) -> Chunk:
     """On a worker: at most `max_steps` further steps of a packed training state."""
     started = time.thread_time()
     _forget_peak()
@@ -55,6 +56,8 @@ def train_chunk(state: bytes, max_steps: int, root: Path, threads: int = 1) -> C
         points.append((metrics, checkpoints.pack(weights, before.experiment, checkpoints.scores_of(metrics))))
 
     data = load_training_data(root_here(root))
+    if written:
+        data = with_pens(data, written)
     after, _ = training.advance(before, max_steps, data, threads=threads, on_evaluation=keep)
     packed = checkpoints.state_to_bytes(after)
     return Chunk(packed, points, after.step - before.step, time.thread_time() - started, _peak_bytes())
@@ -66,7 +69,12 @@ def about(seconds: float) -> NextSteps:
 
 
 async def chunks(
-    state: bytes, engine: Engine, root: Path, next_steps: NextSteps | None = None, threads: int = 1
+    state: bytes,
+    engine: Engine,
+    root: Path,
+    next_steps: NextSteps | None = None,
+    threads: int = 1,
+    written: PenDigits | None = None,
 ) -> AsyncIterator[Chunk]:
     """Sends a run's chunks to the engine, one after the other, and yields what comes back, until the run is over.
 
@@ -78,7 +86,7 @@ async def chunks(
     while checkpoints.progress_of(state).status is Status.RUNNING:
         steps = next_steps(speed)
         deadline = DEADLINE_SECONDS + DEADLINE_FACTOR * steps / speed if speed else FIRST_DEADLINE_SECONDS
-        chunk = await engine.run(train_chunk, state, steps, root, threads, deadline_seconds=deadline)
+        chunk = await engine.run(train_chunk, state, steps, root, threads, written, deadline_seconds=deadline)
         state = chunk.state
         speed = chunk.steps / max(chunk.cpu_seconds, 1e-3)
         yield chunk

@@ -39,6 +39,7 @@ class TrainState:
     loss_count: int
     history: tuple[Metrics, ...]
     status: Status
+    extra_sha256: str = ""  # of the extra digits it learns from (`TrainingData`): others would make another run
 
     @property
     def evaluated_weights(self) -> Weights:
@@ -50,7 +51,7 @@ class TrainState:
         return self.status is Status.RUNNING
 
 
-def start(experiment: Experiment) -> TrainState:
+def start(experiment: Experiment, extra_sha256: str = "") -> TrainState:
     """The state before the first step: initial weights and the three generators of the seed."""
     weights = copied(networks.build(experiment).state_dict())
     return TrainState(
@@ -65,6 +66,7 @@ def start(experiment: Experiment) -> TrainState:
         loss_count=0,
         history=(),
         status=Status.RUNNING,
+        extra_sha256=extra_sha256,
     )
 
 

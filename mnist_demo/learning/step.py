@@ -22,7 +22,7 @@ NON_DIGIT_WEIGHT = 0.5  # of their loss beside the digits', as in the paper that
 class Learner:
     """A TrainState unpacked into the objects of a training loop: `model`, `optimizer`, `batches`."""
 
-    def __init__(self, state: TrainState, train: Split) -> None:
+    def __init__(self, state: TrainState, train: Split, extra: Split | None = None) -> None:
         self._state = state
         self.experiment = experiment = state.experiment
         self.step = state.step  # updates so far
@@ -36,7 +36,7 @@ class Learner:
         for model in (self.model, self.averaged):
             if model:
                 networks.draw_from(model, self.noise_rng)
-        self.batches = Batches(experiment, train, state.step, order_rng, self.noise_rng)
+        self.batches = Batches(experiment, train, state.step, order_rng, self.noise_rng, extra)
         self.left_over = 0.0  # length of the gradient that the last backward() found
         self.weights_before: Weights = {}  # of the last update, if it was watched
 

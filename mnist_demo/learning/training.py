@@ -12,6 +12,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
+from mnist_demo.errors import DataError
 from mnist_demo.experiment.choices import Mistake
 from mnist_demo.experiment.history import Metrics, is_finite, stopping_index
 from mnist_demo.images.data import TrainingData
@@ -42,9 +43,12 @@ def advance(
     run ends: its last epoch is done, its patience is spent, or its loss is no longer a number.
     `on_evaluation(metrics, model)` is called at each point, with the model to look at, not to keep.
     More than one thread is faster for a large network and no longer bit-identical between machines.
+    Raises DataError where the data has other extra digits than the run was started with.
     """
     if not state.is_running:
         return state, []
+    if state.extra_sha256 != data.extra_sha256:
+        raise DataError("This run was started with other extra digits: give it the same file again.")
     threads_before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
@@ -61,7 +65,7 @@ class _Run:
     def __init__(self, state: TrainState, data: TrainingData, on_evaluation: OnEvaluation) -> None:
         self.state = state
         self.experiment = state.experiment
-        self.learner = Learner(state, data.train)
+        self.learner = Learner(state, data.train, data.extra)
         self.val = data.val
         self.status = state.status
         self.loss_sum, self.loss_count = state.loss_sum, state.loss_count

@@ -80,3 +80,23 @@ def test_wrong_files_are_one_sentence_and_status_1(
         assert run(*words) == 1
         assert complaint(capsys).endswith(".")
     assert not (tmp_path / "new.tar.xz").exists()
+
+
+def test_drawings_of_a_fold_are_those_of_its_writers(
+    checkpoint: Path, pens_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("drawings", checkpoint, "--pens", pens_file, "--fold", 2, "--count", 10, "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert set(report["apart"]) == {"slashed 0", "1 with upstroke"}
+    assert "plain" in report["accuracy"]
+    assert "crossed 7" not in report["accuracy"]  # an imitation
+    trained = checkpoints.load(checkpoint)
+    scores = {**trained.scores, checkpoints.HELD_OUT_FOLD: 2}
+    apart = checkpoint.with_name("fold-2.safetensors")
+    apart.write_bytes(checkpoints.pack(trained.model.state_dict(), trained.experiment, scores))
+    assert run("drawings", apart, "--pens", pens_file, "--count", 10, "--json") == 0  # those it has not learned from
+    again = json.loads(capsys.readouterr().out)
+    assert again.pop("recognize_ms")
+    assert all(report[name] == value for name, value in again.items())
+    assert run("drawings", checkpoint, "--pens", pens_file.with_name("gone.npz")) == 1
+    assert "gone.npz" in complaint(capsys)

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from mnist_demo.learning import checkpoints
-from mnist_demo.learning.state_file import ClaimedFile
+from mnist_demo.experiment.config import Experiment
+from mnist_demo.learning import checkpoints, training
+from mnist_demo.learning.state_file import ClaimedFile, Training
 from tests.cli.conftest import SHORT, complaint, run
 
 
@@ -139,3 +140,25 @@ def test_places_are_claimed_before_training(tmp_path: Path, capsys: pytest.Captu
                 assert str(place) in complaint(capsys)
     assert not list(tmp_path.glob("*.part"))
     assert Path("/dev/null").is_char_device()
+
+
+def test_real_pens_make_another_run_that_goes_on_only_with_the_same_ones(
+    pens_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hashes = []
+    for words in ([], ["--pens", pens_file], ["--pens", pens_file, "--fold", 1], ["--pens", pens_file, "--fold", 1]):
+        assert run("train", *SHORT, *words) == 0
+        hashes.append(hash_of(capsys.readouterr().out))
+    assert len(set(hashes)) == 3
+    kept = tmp_path / "kept.safetensors"
+    assert run("train", *SHORT, "--pens", pens_file, "--fold", 1, "--output", kept) == 0
+    assert checkpoints.load(kept).scores[checkpoints.HELD_OUT_FOLD] == 1
+    capsys.readouterr()
+    assert hashes[2] == hashes[3]
+    state = tmp_path / "run.state"
+    experiment = Experiment.from_dict({"train_size": 100, "hidden_sizes": "16", "epochs": 2})
+    state.write_bytes(Training(checkpoints.state_to_bytes(training.start(experiment, "of other digits"))).to_bytes())
+    assert run("train", *SHORT, "--state", state, "--pens", pens_file) == 1
+    assert "same file" in complaint(capsys)
+    assert run("train", *SHORT, "--fold", 1) == 2
+    assert "--pens" in complaint(capsys)

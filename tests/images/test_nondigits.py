@@ -15,7 +15,7 @@ def test_letters_that_look_like_digits_are_left_out() -> None:
     assert {"A", "M", "W", "k", "x"} <= set(nondigits.LETTERS)
 
 
-@pytest.mark.parametrize("kind", ["letter", "scribble", "shape"])
+@pytest.mark.parametrize("kind", ["letter", "scribble", "shape", "made-up letter"])
 def test_drawings_fill_the_square_and_follow_the_seed(kind: str) -> None:
     def drawings(seed: int) -> list[list[strokes.Stroke]]:
         rng = np.random.default_rng(seed)
@@ -23,6 +23,7 @@ def test_drawings_fill_the_square_and_follow_the_seed(kind: str) -> None:
             "letter": lambda: nondigits.letter(rng, FONTS),
             "scribble": lambda: nondigits.scribble(rng),
             "shape": lambda: nondigits.shape(rng),
+            "made-up letter": lambda: nondigits.made_up_letter(rng),
         }[kind]
         return [draw() for _ in range(20)]
 

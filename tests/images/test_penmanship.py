@@ -5,14 +5,14 @@ import pytest
 
 from mnist_demo.images import ink
 from mnist_demo.images.data import TrainingData
-from mnist_demo.images.penmanship import CONDITIONS, NON_DIGITS, Condition, Hand
+from mnist_demo.images.penmanship import CONDITIONS, NON_DIGITS, Condition, Hand, Traced
 
 BY_NAME = {condition.name: condition for condition in CONDITIONS}
 
 
 @pytest.fixture(scope="module")
 def hand(training_data: TrainingData) -> Hand:
-    return Hand(training_data.val.first(200))
+    return Hand(Traced(training_data.val.first(200)))
 
 
 @pytest.mark.parametrize("condition", CONDITIONS, ids=lambda condition: condition.name)

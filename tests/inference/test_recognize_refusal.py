@@ -9,7 +9,7 @@ from mnist_demo.experiment.config import Experiment
 from mnist_demo.images import strokes
 from mnist_demo.images.data import TrainingData
 from mnist_demo.images.ink import Ink
-from mnist_demo.images.penmanship import CONDITIONS, Hand
+from mnist_demo.images.penmanship import CONDITIONS, Hand, Traced
 from mnist_demo.images.sketch import Preprocessing
 from mnist_demo.inference.recognize import LEAST_CONFIDENCE, TEMPERATURE, Refusal, recognize, with_dropout_on
 from mnist_demo.learning import networks
@@ -59,7 +59,7 @@ def test_a_tiny_drawing_is_too_little() -> None:
 
 
 def test_no_drawn_digit_counts_as_dots(training_data: TrainingData) -> None:
-    hand = Hand(training_data.val.first(300))
+    hand = Hand(Traced(training_data.val.first(300)))
     for condition in CONDITIONS:
         for drawing in hand.drawings(condition, 8):
             assert recognize(drawing.ink, model()).refusal is not Refusal.TOO_LITTLE_INK, condition.name

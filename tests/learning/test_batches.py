@@ -4,13 +4,16 @@ import pytest
 import torch
 
 from mnist_demo.experiment.config import Experiment
-from mnist_demo.images.data import TrainingData
-from mnist_demo.learning.batches import Batch, Batches
+from mnist_demo.images.data import Split, TrainingData
+from mnist_demo.learning.batches import EXTRA_SHARE, Batch, Batches
 
 
 def batches(experiment: Experiment, data: TrainingData) -> Batches:
-    order_rng, noise_rng = (torch.Generator().manual_seed(seed) for seed in (1, 2))
-    return Batches(experiment, data.train, 0, order_rng, noise_rng)
+    return Batches(experiment, data.train, 0, *rngs())
+
+
+def rngs() -> tuple[torch.Generator, torch.Generator]:
+    return torch.Generator().manual_seed(1), torch.Generator().manual_seed(2)
 
 
 def take(source: Batches, count: int) -> list[Batch]:
@@ -54,3 +57,17 @@ def test_non_digits_come_behind_the_digits(
     found = take(batches(tiny.replace(non_digits=share), tiny_data), 4)
     assert [len(batch.images) for batch in found] == sizes
     assert [len(batch.labels) for batch in found] == [32, 32, 32, 4]
+
+
+def test_extra_digits_come_between_the_digits_and_the_non_digits(tiny: Experiment, tiny_data: TrainingData) -> None:
+    blank = Split(torch.zeros(5, 28, 28, dtype=torch.uint8), torch.full((5,), 7))
+    plain, mixed = (
+        Batches(tiny.replace(non_digits=0.25), tiny_data.train, 0, *rngs(), extra) for extra in (None, blank)
+    )
+    for without, batch in zip(take(plain, 4), take(mixed, 4), strict=True):
+        size, added = len(without.labels), round(EXTRA_SHARE * len(without.labels))
+        assert torch.equal(batch.images[:size], without.images[:size])  # the order is the same
+        assert torch.equal(batch.labels[:size], without.labels)
+        assert batch.labels[size:].tolist() == [7] * added
+        assert (batch.images[size : size + added] == -1).all()  # blank
+        assert len(batch.images) == size + added + round(0.25 * (size + added))

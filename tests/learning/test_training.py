@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mnist_demo.errors import DataError
 from mnist_demo.experiment.choices import Mistake, Network, Optimizer
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics, best_index, is_finite, stopping_index
@@ -589,3 +590,19 @@ def test_a_state_of_a_long_run_crosses_as_bytes(tiny_data: TrainingData) -> None
     state, (point,) = train(make({"epochs": 200}), tiny_data, 0)
     long = replace(state, history=tuple(replace(point, step=i, val_loss=1 / (i + 3)) for i in range(2_000)))
     assert_same(state_from_bytes(state_to_bytes(long)), long)
+
+
+def test_extra_digits_change_a_run_that_any_chunks_make_and_others_are_refused(tiny_data: TrainingData) -> None:
+    experiment = make({"dropout": 0.5, "augmentation": "shift", "non_digits": 0.1})
+    extra = Split(tiny_data.val.images.rot90(2, (1, 2)), tiny_data.val.labels)
+    data = replace(tiny_data, extra=extra, extra_sha256="abc")
+    whole, _ = advance(start(experiment, "abc"), 7, data)
+    state = start(experiment, "abc")
+    for steps in (1, 4, 2):
+        state, _ = advance(state_from_bytes(state_to_bytes(state)), steps, data)
+    assert all(torch.equal(value, state.weights[name]) for name, value in whole.weights.items())
+    without, _ = advance(start(experiment), 7, tiny_data)
+    assert not torch.equal(without.weights["1.weight"], whole.weights["1.weight"])
+    for wrong in (tiny_data, replace(data, extra_sha256="abd")):
+        with pytest.raises(DataError, match="same file"):
+            advance(state, 1, wrong)
