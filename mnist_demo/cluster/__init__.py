@@ -22,8 +22,8 @@ import dask
 from distributed import Client, KilledWorker, LocalCluster
 from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
-from mnist_demo.cluster.status import ClusterStatus, Phase, why_not_started
-from mnist_demo.cluster.workers import WORKER_SETTINGS, WorkerCare, kill_worker_of
+from mnist_demo.cluster.status import CLOSED, LOST, ClusterStatus, Phase, why_not_started
+from mnist_demo.cluster.workers import WORKER_SETTINGS, WorkerCare, end_stopped, kill_worker_of
 from mnist_demo.errors import EngineUnavailable
 
 __all__ = ["Cluster", "ClusterStatus", "Phase"]
@@ -138,7 +138,7 @@ class Cluster:
     def _submit(self, function: Callable[..., Result], arguments: tuple[Any, ...], deadline: float) -> Future[Result]:
         with self._lock:
             if self._is_closed:
-                raise EngineUnavailable(_CLOSED)
+                raise EngineUnavailable(CLOSED)
             call = self._run_when_free(function, arguments, deadline)
             return asyncio.run_coroutine_threadsafe(call, self._loop)
 
@@ -153,7 +153,7 @@ class Cluster:
             try:
                 async with AsyncExitStack() as stack:
                     await self._connected_life(stack)
-                reason = _LOST
+                reason = LOST
             except Exception as error:
                 reason = why_not_started(error, self._scheduler_address)
                 if not self._closing.is_set():
@@ -193,6 +193,8 @@ class Cluster:
         while client.status in ("running", "connecting") and not self._closing.is_set():
             await self._count_workers(client)
             self._settled.set()
+            if isinstance(target, LocalCluster):
+                end_stopped(target.workers.values())
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), WATCH_SECONDS)
         if self._closing.is_set():
@@ -241,7 +243,7 @@ class Cluster:
             raise
 
     def _outage(self) -> EngineUnavailable:
-        return EngineUnavailable(_CLOSED if self._closing.is_set() else self._status.reason or _LOST)
+        return EngineUnavailable(CLOSED if self._closing.is_set() else self._status.reason or LOST)
 
     def _free_slot(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
@@ -274,7 +276,3 @@ class Cluster:
             raise self._outage() from error
         finally:
             future.release()
-
-
-_CLOSED = "The training workers have been shut down; restart the app to train."
-_LOST = "The connection to the training workers was lost; try again in a minute."

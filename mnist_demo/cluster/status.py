@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from mnist_demo.errors import MnistLabError
 
+CLOSED = "The training workers have been shut down; restart the app to train."
+LOST = "The connection to the training workers was lost; try again in a minute."
+
 
 class Phase(StrEnum):
     """Where a cluster is in its life."""

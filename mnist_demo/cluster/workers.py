@@ -8,11 +8,12 @@ Knows one worker at a time; who gets which task is decided by the cluster.
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 from distributed import Client, Nanny, Worker, WorkerPlugin
 
 from mnist_demo.errors import CannotStart
@@ -84,6 +85,15 @@ class WorkerCare(WorkerPlugin):
             # At the start this is worth a failure; later the first task will tell its visitor the same.
             if not is_replacement:
                 raise
+
+
+def end_stopped(nannies: Iterable[Nanny]) -> None:
+    """Kills workers that are stopped (SIGSTOP, a debugger): they would never answer. Their nannies start others."""
+    for nanny in nannies:
+        with suppress(psutil.Error, TypeError):  # just gone, or just starting
+            process = psutil.Process(nanny.pid)
+            if nanny.pid and process.status() == psutil.STATUS_STOPPED:
+                process.kill()
 
 
 async def kill_worker_of(future: Any, client: Client) -> None:

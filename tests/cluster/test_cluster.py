@@ -281,6 +281,22 @@ def test_killing_every_worker_in_mid_task_heals_and_the_tasks_run_again(cluster:
     assert (seen["niceness"], seen["MNIST_TEST_WARM"]) == (WORKER_NICENESS, "yes")
 
 
+def test_a_stopped_worker_costs_seconds_and_no_task(cluster: Cluster, tmp_path: Path) -> None:
+    """Where a worker is stopped (SIGSTOP), its task used to wait for the deadline of two minutes and was lost."""
+    mark = tmp_path / "attempts"
+
+    async def stop_it() -> tuple[int, int]:
+        task = asyncio.create_task(cluster.run(leave_mark, str(mark), 1.0))
+        await asyncio.to_thread(wait_until, lambda: mark.exists() and bool(mark.read_text().split()))
+        stopped = int(mark.read_text())
+        os.kill(stopped, signal.SIGSTOP)
+        return stopped, await asyncio.wait_for(task, 60)
+
+    stopped, done_by = asyncio.run(stop_it())
+    assert stopped != done_by
+    wait_until(lambda: not psutil.pid_exists(stopped), 30)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(7200)
 def test_a_worker_that_dies_again_fifteen_seconds_later_comes_back() -> None:
