@@ -4,6 +4,7 @@ Knows sizes. Does not know seconds: how fast a machine is, and what it may be as
 """
 
 import functools
+import math
 
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.images.data import SIDE
@@ -40,6 +41,8 @@ def _outputs(experiment: Experiment) -> list[int]:
     for layer in layers(experiment):
         if layer.weights:
             channels, positions = int(layer.arguments[1]), layer.positions
+        elif layer.kind == "MaxPool2d":
+            positions = (math.isqrt(positions) // 2) ** 2
         elif layer.kind == "AdaptiveAvgPool2d":
             positions = 1
         found.append(channels * positions)

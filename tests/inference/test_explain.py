@@ -27,7 +27,7 @@ def test_a_units_picture_is_what_it_multiplies_the_image_with() -> None:
 
 
 def test_kernels_of_the_convolutional_networks() -> None:
-    assert first_layer_weights(fresh(network="cnn")).shape == (16, 5, 5)
+    assert first_layer_weights(fresh(network="cnn")).shape == (16, 3, 3)
     assert first_layer_weights(fresh(network="deep_cnn")).shape == (16, 3, 3)
     assert first_layer_weights(fresh(hidden_sizes=())).shape == (10, 28, 28)
 

@@ -60,7 +60,7 @@ def test_activations_are_what_the_layers_make_of_the_image(training_data: Traini
     seen = explain.activations(image, model)
     pixels = normalize(torch.from_numpy(image.copy()))
     np.testing.assert_array_equal(seen["0 Conv2d"], model.model.get_submodule("0")(pixels)[0].detach().numpy())
-    assert seen["0 Conv2d"].shape == (16, 14, 14)
+    assert seen["0 Conv2d"].shape == (16, 28, 28)
     last = list(seen.values())[-1]
     np.testing.assert_array_equal(last, model.model(pixels)[0].detach().numpy())
 
