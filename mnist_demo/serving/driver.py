@@ -7,6 +7,7 @@ is trained is `learning.chunks`.
 import asyncio
 import functools
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +44,7 @@ class Driver:
         self._clock = clock
         self._turns = Turns(lambda: engine.status.workers)
         self._watches: list[Watch] = []
+        self._watches_of: defaultdict[Training, list[Watch]] = defaultdict(list)
         self._tasks: dict[Training, asyncio.Task[None]] = {}
         self._wakers: dict[Training, asyncio.Event] = {}
 
@@ -63,18 +65,24 @@ class Driver:
         watch = Watch(runs, pace_seconds, self._clock)
         self._watches.append(watch)
         self._turns.enter(watch.owner)
+        watched = {run.training for run in runs}
+        for training in watched:
+            self._watches_of[training].append(watch)
         try:
-            for run in runs:
-                self._wake(run.training)
+            for training in watched:
+                self._wake(training)
             async for _ in self._news(watch):
                 yield
         finally:
             watch.release()
             self._watches.remove(watch)
             self._turns.leave(watch.owner)
-            for run in runs:
-                if run.training in self._wakers:
-                    self._wakers[run.training].set()
+            for training in watched:
+                self._watches_of[training].remove(watch)
+                if not self._watches_of[training]:
+                    del self._watches_of[training]
+                if training in self._wakers:
+                    self._wakers[training].set()
 
     def _admit(self, runs: Sequence[Run]) -> None:
         owner = runs[0].owner
@@ -130,7 +138,7 @@ class Driver:
                 run.remaining_seconds = 0.0 if training.is_over and not pace else max(work, pace)
 
     def _watching(self, training: Training) -> list[Watch]:
-        return [each for each in self._watches if any(run.training is training for run in each.runs) and each.is_on]
+        return [each for each in self._watches_of.get(training, ()) if each.is_on]
 
     def _wake(self, training: Training) -> None:
         """Lets a training go on, unless it is over."""
