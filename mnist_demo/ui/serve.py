@@ -36,7 +36,7 @@ from mnist_demo.ui.theme import CSS, THEME
 
 QUEUE_LENGTH = 64
 HANDLER_THREADS = 160
-POLL_SECONDS = 0.02  # Gradio looks for queued calls so often: every millisecond by itself, a tenth of a core
+POLL_SECONDS = 0.05  # Gradio looks for queued calls so often: every millisecond by itself, a tenth of a core
 PROGRESS_POLL_SECONDS = 0.5  # and for progress bars, of which this page has none
 GRACE_SECONDS = 1.0  # for answers under way when the server ends
 SPARE_DESCRIPTORS = 150  # for workers, files and libraries
