@@ -55,7 +55,7 @@ class Experiment(BaseModel):
     network: Annotated[Network, _choice(Network)] = Field(
         Network.MLP,
         title="Network",
-        description="Fully connected (mlp), convolutional (cnn), or convolutional at full resolution first (deep_cnn).",
+        description="Fully connected (MLP), convolutional (CNN), or convolutional at full resolution first (deep CNN).",
     )
     hidden_sizes: Annotated[
         tuple[Annotated[int, Field(ge=1, le=MAX_WIDTH)], ...], BeforeValidator(_parse_hidden_sizes)
@@ -92,7 +92,7 @@ class Experiment(BaseModel):
         Schedule.CONSTANT,
         title="Schedule",
         description="Keep the learning rate, or warm it up and let it fall to zero: "
-        "along a curve (one_cycle) or after holding it (trapezoid).",
+        "along a curve (one cycle) or after holding it (trapezoid).",
     )
     weight_decay: float = Field(
         0.0,

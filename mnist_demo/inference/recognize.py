@@ -24,6 +24,7 @@ from mnist_demo.learning import checkpoints, networks
 from mnist_demo.learning.checkpoints import LEAST_CONFIDENCE, TEMPERATURE, Checkpoint
 
 LEAST_SIZE = 0.06  # of the canvas: a smaller drawing is no digit
+LARGE_DOT = 0.4  # of the canvas: no brush makes a dot as large, it was painted
 # How long ink is beside its width, measured 2026-11-23: single clicks of a brush 1.5 to 1.7, two that touch 2.0 to 3.5,
 # drawn digits from 2.4. What lies between is a blot of clicks unless the network is this sure: the shipped CNN gave 89
 # of 90 blots at most 0.92, and 15 of the 17 digits as thick that it read right 0.96 or more.
@@ -39,6 +40,7 @@ class Refusal(StrEnum):
 
     BLANK = "The canvas is blank: draw a digit."
     TOO_LITTLE_INK = "There is too little ink for a digit: draw it larger."
+    TOO_MUCH_INK = "There is so much ink that no digit can be seen: draw with thinner lines."
     SEVERAL_DIGITS = "These look like several digits: draw one at a time."
     NOT_A_DIGIT = "This looks like something that is not a digit."
     NO_NUMBER = "The network's answer is not a number: its weights have grown too large."
@@ -87,7 +89,8 @@ def recognize_by(
         return [Prediction(np.zeros(CLASSES, np.float32), Refusal.BLANK, [])] * len(models)
     pieces = _pieces(stages, ink)
     if _is_tiny(pieces, max(ink.shape)) or _are_dots(pieces, CLICK_LENGTH):
-        return [Prediction(np.zeros(CLASSES, np.float32), Refusal.TOO_LITTLE_INK, stages)] * len(models)
+        refusal = _why_no_lines(pieces, max(ink.shape))
+        return [Prediction(np.zeros(CLASSES, np.float32), refusal, stages)] * len(models)
     drawing = _Drawing(stages, is_blot=_are_dots(pieces, BLOT_LENGTH), parts=_parts(pieces))
     return [_answer(drawing, model) for model in models]
 
@@ -178,6 +181,12 @@ def _is_tiny(pieces: Sequence[Piece], canvas_side: int) -> bool:
     width = max(piece.right for piece in pieces) - min(piece.left for piece in pieces)
     height = max(piece.bottom for piece in pieces) - min(piece.top for piece in pieces)
     return max(width, height) < LEAST_SIZE * canvas_side
+
+
+def _why_no_lines(pieces: Sequence[Piece], canvas_side: int) -> Refusal:
+    """What to say of a drawing without lines: small dots are too little ink, a canvas painted over is too much."""
+    is_large = max(piece.extent for piece in pieces) > LARGE_DOT * canvas_side
+    return Refusal.TOO_MUCH_INK if is_large else Refusal.TOO_LITTLE_INK
 
 
 def _are_dots(pieces: Sequence[Piece], longest: float) -> bool:

@@ -21,7 +21,7 @@ TITLES = {
 }
 DEFAULTS = ("shipped:cnn", "shipped:mlp-overfitted")
 MAX_ASKED = 3  # at once, side by side
-TOO_MANY = f"At most {MAX_ASKED} networks can read a drawing at once: take one out first."
+TOO_MANY = f"At most {MAX_ASKED} networks read a drawing at once: the first {MAX_ASKED} answer until you take one out."
 MAX_UPLOADS = 3  # a visitor; the oldest goes first
 MAX_UPLOADS_IN_ALL = 60  # of 8 MB at most
 

@@ -23,6 +23,7 @@ class Reader:
     name: str
     detail: str
     model: Checkpoint | None  # None: its weights are no numbers
+    color: str  # one of the bars' COLORS
 
 
 class Answers(NamedTuple):
@@ -57,6 +58,6 @@ def read_drawing(
 
 def _answer(reader: Reader, prediction: Prediction | None) -> Answer:
     if prediction is None:
-        return answer(reader.name, reader.detail, refusal=Refusal.NO_NUMBER)
+        return answer(reader.name, reader.detail, refusal=Refusal.NO_NUMBER, color=reader.color)
     shares = None if prediction.digit is None else prediction.probabilities.tolist()
-    return answer(reader.name, reader.detail, shares, refusal=prediction.refusal)
+    return answer(reader.name, reader.detail, shares, refusal=prediction.refusal, color=reader.color)

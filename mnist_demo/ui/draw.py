@@ -17,7 +17,7 @@ from mnist_demo.serving.shelf import MAX_ASKED, TOO_MANY, ModelShelf
 from mnist_demo.serving.visitors import Visitor
 from mnist_demo.ui.answers import Reader, read_drawing
 from mnist_demo.ui.components import Packed
-from mnist_demo.ui.components.bars import bars_value, create_bars
+from mnist_demo.ui.components.bars import COLORS, bars_value, create_bars
 from mnist_demo.ui.components.canvas import Drawing, create_canvas
 from mnist_demo.ui.components.tiles import Tile, create_tiles, tile, tiles_value
 from mnist_demo.ui.drawing.digits import build_digits_panel
@@ -94,7 +94,7 @@ class DrawTab:
         flicker = gr.Timer(FLICKER_SECONDS, active=False)
         self.lab.on(flicker.tick, self.read, drawn, shown, **newest)
         self.forgets.input(None, self.forgets, flicker, js="(on) => ({__type__: 'update', active: on})", **QUICK)
-        chosen = self.lab.on(self.models.input, self.choose, [self.models], [self.models], tell=self.notice, **newest)
+        chosen = self.lab.on(self.models.input, self.choose, [self.models], [], tell=self.notice, **newest)
         renewed = [
             self.lab.on(event, self.renew, [], [self.models]) for event in (tab.select, *(each.then for each in ended))
         ]
@@ -106,7 +106,7 @@ class DrawTab:
         visitor.asked = tuple(dict.fromkeys(keys))[:MAX_ASKED]
         if len(keys) <= MAX_ASKED:
             return {}
-        return {self.models: gr.update(value=list(visitor.asked)), self.notice: error_html(InvalidDrawing(TOO_MANY))}
+        return {self.notice: error_html(InvalidDrawing(TOO_MANY))}
 
     def renew(self, visitor: Visitor) -> Shown:
         """The list of networks as the visitor's runs and uploads are now."""
@@ -118,14 +118,22 @@ class DrawTab:
 
     def _read(self, visitor: Visitor, drawing: Drawing, skip: frozenset[Preprocessing], is_forgetful: bool) -> Shown:
         readers = []
-        for key in self.shelf.asked_by(visitor):
+        for place, key in enumerate(self.shelf.asked_by(visitor)):
             model = self.shelf.find(key, visitor)
             asked = with_dropout_on(model) if is_forgetful else model
-            readers.append(Reader(*self.shelf.describe(key, visitor), asked))
+            readers.append(Reader(*self.shelf.describe(key, visitor), asked, self._color(visitor, key, place)))
         bars, stages = read_drawing(drawing, readers, skip)
         if not readers:
             bars = bars_value([], message=CHOOSE, seq=drawing.seq)
         return {self.bars: bars, self.tiles: _stage_tiles(stages, drawing.seq)}
+
+    def _color(self, visitor: Visitor, key: str, place: int) -> str:
+        """A network's colour: that of run A or B on the Train tab, its own if it ships, else one by its place."""
+        shipped = [each for _, each in self.shelf.choices()]
+        run_id = key.split(":")[1]
+        if run_id in visitor.pair_ids:
+            return "ab"[visitor.pair_ids.index(run_id)]
+        return COLORS[2 + shipped.index(key) % 3] if key in shipped else COLORS[5 + place]
 
 
 def _stage_tiles(stages: Sequence[Stage], seq: int) -> Packed:

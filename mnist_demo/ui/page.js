@@ -5,7 +5,7 @@
   const spoken = document.body.appendChild(document.createElement('p'));
   spoken.className = 'mnist-spoken';
   spoken.setAttribute('role', 'status');
-  const say = (text) => { spoken.textContent = text; };
+  const say = (text) => { spoken.textContent = text.replace(/\s+/g, ' '); };
   const show = (node, block = 'nearest') => node?.scrollIntoView({block, behavior: 'instant'});
   const isSeen = (node) => Boolean(node?.checkVisibility());
 
@@ -39,15 +39,28 @@
       show(find('#curves'));
       return say('The training has started.');
     }
+    setTimeout(() => say(summary()), 400); // when the cards are of the end, too
+  };
+  const summary = () => {
     const cards = [...document.querySelectorAll('.mnist-run')].map((card) => {
       const texts = [card.querySelector('h3'), card.querySelector('dd:nth-last-of-type(2)')].map((node) => node?.innerText.trim());
       return texts.filter(Boolean).join(': ');
     });
-    say(['The training has ended.', find('#notice')?.innerText.trim(), ...cards].filter(Boolean).join(' '));
+    return ['The training has ended.', find('#notice')?.innerText.trim(), ...cards].filter(Boolean).join(' ');
   };
   for (const name of ['train', 'stop', 'resume']) {
     new MutationObserver(follow).observe(find('#' + name), {attributes: true, attributeFilter: ['disabled']});
   }
+
+  // A knob's help stands above its field, and below where the field's list opens above.
+  document.addEventListener('focusin', ({target}) => {
+    const block = target.closest('.mnist-form .block');
+    if (block) setTimeout(() => {
+      const list = block.querySelector('[role=listbox]');
+      const isAbove = Boolean(list) && list.getBoundingClientRect().top < target.getBoundingClientRect().top;
+      block.classList.toggle('mnist-help-below', isAbove);
+    }, 60);
+  });
 
   // A new question after "Next" or "Try" is brought into sight, with the focus; so is an answer when it comes.
   let isAsked = false;

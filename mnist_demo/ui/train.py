@@ -79,7 +79,7 @@ class TrainTab:
                 self.scrubber.build_panel()
             with gr.Tab("Runs", id="runs-tab"):
                 self.runs = RunsTable(self.lab, self.view)
-                with gr.Accordion("Test score, behind glass", open=False):
+                with gr.Accordion("Test score", open=False):
                     self.glass = BehindGlass(self.lab)
             with gr.Tab("Downloads", id="downloads"):
                 self.downloads = Downloads(self.lab)

@@ -52,6 +52,15 @@ def test_dots_are_too_little_whatever_the_brush(places: list[tuple[float, float]
     assert prediction.confidence == 0
 
 
+@pytest.mark.parametrize("side", [120, 200, 280])
+def test_a_canvas_painted_over_is_too_much(side: int) -> None:
+    paper = np.zeros((280, 280), np.uint8)
+    paper[(280 - side) // 2 :, (280 - side) // 2 :][:side, :side] = 255
+    prediction = recognize(paper, model())
+    assert prediction.refusal is Refusal.TOO_MUCH_INK
+    assert prediction.digit is None
+
+
 def test_a_tiny_drawing_is_too_little() -> None:
     tiny = strokes.draw([np.array([[100.0, 100], [100, 110]])], 280, 3)
     assert recognize(tiny, model()).refusal is Refusal.TOO_LITTLE_INK

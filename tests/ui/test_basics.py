@@ -220,7 +220,7 @@ def test_the_same_part_lights_up_in_all_three_forms(page: Page, address: str) ->
 
 def test_every_passage_of_the_notes_leads_to_its_example(page: Page, address: str) -> None:
     visit(page, address)
-    page.get_by_role("button", name="The notes, line by line").click()
+    page.get_by_role("button", name="Course notes, line by line").click()
     assert page.locator(".mnist-notes tr").count() >= 40
     row = page.locator(".mnist-notes tr").filter(has_text="dataiter.next()")
     expect(row.locator("p")).to_have_text("next(dataiter)")

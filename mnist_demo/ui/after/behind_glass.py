@@ -29,7 +29,7 @@ class BehindGlass:
         self.lab = lab
         self.gate = asyncio.Semaphore(1)
         gr.HTML(note_html(WHY))
-        button = gr.Button("Break the glass: ask the test images about A and B", size="sm", elem_id="break-glass")
+        button = gr.Button("Ask the test images about A and B", size="sm", elem_id="break-glass")
         self.result = gr.HTML("", elem_id="test-scores")
         queued = {"queue": True, "concurrency_limit": None, "show_progress": "minimal"}
         lab.on(button.click, self.ask, [], [], tell=self.result, **queued)

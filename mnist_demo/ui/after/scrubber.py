@@ -211,8 +211,8 @@ class Scrubber:
         try:
             model = self.lab.visitors.store.checkpoint(run, nearest_point(run, epoch))
         except InvalidCheckpoint:  # it has diverged
-            return Reader(f"Run {name}", f"at epoch {epoch:.3g}", None)
-        return Reader(f"Run {name}", f"at epoch {model.scores['epoch']:.3g}", model)
+            return Reader(f"Run {name}", f"at epoch {epoch:.3g}", None, name.lower())
+        return Reader(f"Run {name}", f"at epoch {model.scores['epoch']:.3g}", model, name.lower())
 
 
 def _epoch(visitor: Visitor, pair_of_runs: Sequence[Run]) -> float:

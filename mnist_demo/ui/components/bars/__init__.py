@@ -12,11 +12,17 @@ import gradio as gr
 
 from mnist_demo.ui.components import Packed, build_component, pack
 
+COLORS = ("a", "b", "0", "1", "2", "3", "4", "5")
+
 
 class Answer(TypedDict):
-    """One model's answer: ten probabilities or None (nothing to say), the digit, and why it is refused, if it is."""
+    """One model's answer: ten probabilities or None (nothing to say), the digit, and why it is refused, if it is.
+
+    `color` is one of COLORS: the two runs' own, or one of six for other networks.
+    """
 
     name: str
+    color: str
     detail: str
     probabilities: list[float] | None
     digit: int | None
@@ -41,19 +47,23 @@ def answer(
     digit: int | None = None,
     confidence: float | None = None,
     refusal: str | None = None,
+    color: str = "0",
 ) -> Answer:
     """One model's answer; `digit` and `confidence` default to the largest of the ten probabilities.
 
     Raises ValueError unless there are ten probabilities in 0..1, or None.
     """
     if probabilities is None:
-        return Answer(name=name, detail=detail, probabilities=None, digit=None, confidence=None, refusal=refusal)
+        return Answer(
+            name=name, color=color, detail=detail, probabilities=None, digit=None, confidence=None, refusal=refusal
+        )
     rounded = [round(float(probability), 4) for probability in probabilities]
     if len(rounded) != 10 or not all(0 <= probability <= 1 for probability in rounded):
         raise ValueError(f"ten probabilities between 0 and 1 are needed, not {rounded}")
     best = rounded.index(max(rounded)) if digit is None else digit
     return Answer(
         name=name,
+        color=color,
         detail=detail,
         probabilities=rounded,
         digit=best,

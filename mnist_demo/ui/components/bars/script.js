@@ -19,7 +19,6 @@ function percent(share) {
 function addCard() {
   const card = models.appendChild(document.createElement('section')), model = models.children.length - 1;
   card.className = 'mnist-bars-model';
-  card.style.setProperty('--color', `var(--model-${model % 3})`);
   card.innerHTML = CARD;
   const list = card.lastElementChild, rows = [...list.children];
   rows.forEach((row, digit) => row.addEventListener('click', () => trigger('select', {index: [model, digit], value: digit, selected: true})));
@@ -30,8 +29,9 @@ function addCard() {
     rows[(rows.indexOf(document.activeElement) + step + 10) % 10].focus();
   });
 }
-function drawCard(card, {name, detail, probabilities, digit, confidence, refusal}, canExplain) {
+function drawCard(card, {name, color, detail, probabilities, digit, confidence, refusal}, canExplain) {
   const [head, list] = card.children;
+  card.style.setProperty('--color', `var(--model-${color})`);
   const texts = [name, detail, probabilities ? digit + (refusal ? '?' : '') : '', refusal || (probabilities ? `${percent(confidence)} sure` : '')];
   texts.forEach((text, index) => { head.children[index].textContent = text; });
   head.children[2].title = refusal ? 'the closest digit' : '';

@@ -47,7 +47,7 @@ function list() {
   const fold = () => { drawer.open = !narrow.matches; };
   narrow.addEventListener('change', fold);
   fold();
-  const notesButton = make('button', { type: 'button', 'data-example': '', onclick: notes }, 'The notes, line by line');
+  const notesButton = make('button', { type: 'button', 'data-example': '', onclick: notes }, 'Course notes, line by line');
   const download = make('button', { type: 'button', class: 'mnist-download', onclick: () => {
     props.value = { notebook: true, seq };
     trigger('input');
@@ -57,7 +57,7 @@ function list() {
     const items = chapter.examples.map((example) => make('li', {},
       make('button', { type: 'button', 'data-example': example.name, onclick: () => open(example.name, true) },
         example.title,
-        example.corrects ? make('span', { class: 'mnist-fix', title: 'corrects the notes' }, 'corrected') : null)));
+        example.corrects ? make('span', { class: 'mnist-fix', title: 'shows what is often written otherwise' }, 'then and now') : null)));
     nav.append(make('h3', {}, chapter.title), make('ul', {}, ...items));
   }
 }
@@ -109,7 +109,7 @@ function control(spec) {
 function correction(view) {
   if (!view.today) return null;
   return make('div', { class: 'mnist-correction' },
-    make('p', {}, make('strong', {}, 'The notes: '), make(view.is_quote ? 'q' : 'span', {}, view.said)),
+    make('p', {}, make('strong', {}, 'Often written: '), make(view.is_quote ? 'q' : 'span', {}, view.said)),
     make('p', {}, make('strong', {}, 'Today: '), ...prose(view.today)));
 }
 
@@ -149,7 +149,7 @@ function build(view) {
         make('header', {}, 'Output', make('span', { class: 'mnist-time' })),
         make('div', { class: 'mnist-output' }))),
     trainButton(view),
-    make('details', { class: 'mnist-quote' }, make('summary', {}, 'Where the notes say it'), make('pre', {})),
+    make('details', { class: 'mnist-quote' }, make('summary', {}, 'In the course notes'), make('pre', {})),
     make('footer', {}, step(-1), step(1)),
   ].filter((node) => node !== null));
   arrive(view.example, heading);
@@ -174,7 +174,7 @@ function arrive(name, heading) {
 
 function notes() {
   current = '';
-  const heading = make('h2', { tabindex: '-1' }, 'The notes, line by line');
+  const heading = make('h2', { tabindex: '-1' }, 'Course notes, line by line');
   const rows = checklist.map((row) => make('tr', {},
     make('td', {}, make('pre', {}, row.text)),
     make('td', {},
@@ -182,8 +182,8 @@ function notes() {
       row.correction ? make('p', {}, row.correction) : null)));
   panel.classList.remove('mnist-columns');
   panel.replaceChildren(heading,
-    make('p', { class: 'mnist-teaching' }, 'The whole document this app began with. Each passage opens the example that '
-      + 'shows it; where the notes are wrong or out of date, the remark says so.'),
+    make('p', { class: 'mnist-teaching' }, 'Notes of a PyTorch course, passage by passage: each opens the example that '
+      + 'shows it. Where they are wrong or out of date, the remark says so.'),
     make('table', { class: 'mnist-notes' }, make('tbody', {}, ...rows)));
   panel.dataset.focus = 'yes';
   if (narrow.matches) drawer.open = false;
