@@ -31,9 +31,8 @@ def focused(page: Page) -> str:
 
 def train(page: Page) -> None:
     page.locator("#train").click()
-    expect(page.locator("#train")).to_be_disabled()
-    expect(page.locator("#train")).to_be_enabled(timeout=60_000)
-    expect(page.locator("#scrub")).to_be_visible()
+    expect_status(page, "finished")
+    expect(page.locator("#scrub")).to_be_visible(timeout=60_000)
 
 
 def test_a_pair_from_train_to_the_next_one(page: Page, app: ServedApp) -> None:
