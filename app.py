@@ -5,7 +5,7 @@ import sys
 
 def main() -> int:
     """Serves the app until it is stopped; its exit status."""
-    from mnist_demo.ui import start  # here, because every training worker imports this file
+    from mnist_demo.ui.web import start  # here, because every training worker imports this file
 
     return start.main()
 

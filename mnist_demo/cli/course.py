@@ -17,7 +17,7 @@ from mnist_demo.images import bundle, unipen
 from mnist_demo.images.pens import save
 from mnist_demo.lessons import Lesson, checking
 from mnist_demo.lessons import lessons as all_lessons
-from mnist_demo.ui import start
+from mnist_demo.ui.web import start
 
 
 def serve(options: argparse.Namespace) -> None:

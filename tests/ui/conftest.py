@@ -25,8 +25,8 @@ from mnist_demo.learning.chunks import warm
 from mnist_demo.serving.runs import RunStore
 from mnist_demo.ui.app import build_app
 from mnist_demo.ui.page import Page as MnistPage
-from mnist_demo.ui.serve import PageServer
-from mnist_demo.ui.start import listen
+from mnist_demo.ui.web.serve import PageServer
+from mnist_demo.ui.web.start import listen
 
 FLAGS = (
     "--no-sandbox",

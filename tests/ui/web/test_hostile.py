@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from mnist_demo.ui import door, parking
-from mnist_demo.ui.door import NO_FILE
-from mnist_demo.ui.sessions import OpenPages
+from mnist_demo.ui.web import door, parking
+from mnist_demo.ui.web.door import NO_FILE
+from mnist_demo.ui.web.sessions import OpenPages
 from tests.ui.conftest import ServedApp
 from tests.ui.test_app import wait_until
 

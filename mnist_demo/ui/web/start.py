@@ -38,7 +38,7 @@ def serve(port: int | None = None) -> None:
     try:
         with listen(os.environ.get("GRADIO_SERVER_NAME") or DEFAULT_HOST, port or _port()) as listening:
             root = mnist_root()
-            from mnist_demo.ui.serve import serve_page  # here: it takes seconds
+            from mnist_demo.ui.web.serve import serve_page  # here: it takes seconds
 
             serve_page(listening, root)
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mnist_demo.ui.compression import Compression
+from mnist_demo.ui.web.compression import Compression
 from tests.ui.conftest import ServedApp
 
 

@@ -19,7 +19,7 @@ import pytest
 
 from tests.ui.conftest import free_port
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SECONDS = 20.0  # for a refusal, which takes half a second by itself, on a busy machine
 PROXY = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9", "no_proxy": ""}
 

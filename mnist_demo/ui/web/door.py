@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import PlainTextResponse
 
 from mnist_demo.ui.page import STATUS, Page, Refused, tell_refused
-from mnist_demo.ui.parking import UploadParking
-from mnist_demo.ui.sessions import OpenPages
+from mnist_demo.ui.web.parking import UploadParking
+from mnist_demo.ui.web.sessions import OpenPages
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
