@@ -4,6 +4,7 @@ A link is a query: `lesson=overfitting`, or the knobs of a pair as `Pair.to_quer
 `knobs=locked` or `knobs=hidden` for a class. On its way other sites append keys of their own, which mean nothing here.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,6 +18,7 @@ from mnist_demo.lessons import lesson
 # What search engines, social networks, mailing lists, Spaces and Gradio append to a link.
 FOREIGN_KEYS = {"fbclid", "gclid", "dclid", "msclkid", "igshid", "mc_cid", "mc_eid", "logs", "view"}
 FOREIGN_PREFIXES = ("utm_", "__")
+_SPACE_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 MAX_TOLD = 3  # parts that could not be used; more of them tell nobody more
 
 
@@ -65,6 +67,11 @@ def read_link(parameters: Sequence[tuple[str, str]]) -> Link | None:
     if pair is None and access is KnobAccess.FREE and not unused:
         return None
     return Link(pair or Pair.from_query(""), slug, access, tuple(unused))
+
+
+def space_address(space_id: str) -> str:
+    """The address of a Hugging Face Space's page, from its SPACE_ID (owner/name); empty where there is none."""
+    return f"https://huggingface.co/spaces/{space_id}" if _SPACE_ID.fullmatch(space_id) else ""
 
 
 def is_foreign(key: str) -> bool:

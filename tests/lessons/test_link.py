@@ -8,7 +8,7 @@ import pytest
 from mnist_demo.errors import InvalidExperiment
 from mnist_demo.experiment.pair import MAX_LINK_LENGTH, Pair
 from mnist_demo.lessons import lesson, lessons
-from mnist_demo.lessons.link import KnobAccess, Link, read_link
+from mnist_demo.lessons.link import KnobAccess, Link, read_link, space_address
 
 FOREIGN = (
     "fbclid=IwAR0",
@@ -76,3 +76,9 @@ def test_every_lesson_opens_by_its_link() -> None:
     assert lesson("overfitting") is not None
     assert read("") is None
     assert Link(Pair.from_query(""), None).to_query() == ""
+
+
+def test_a_space_has_the_address_of_its_page() -> None:
+    assert space_address("a-teacher/mnist.lab_2") == "https://huggingface.co/spaces/a-teacher/mnist.lab_2"
+    for wrong in ("", "mnist-lab", "a/b/c", "a b/c", 'a"/b', "https://x/y", "a/b\n"):
+        assert space_address(wrong) == ""

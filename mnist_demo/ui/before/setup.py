@@ -4,6 +4,8 @@ Each part is built where the tab wants it; `connect` then keeps question, knobs,
 training loop and the link of one mind.
 """
 
+import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +14,7 @@ import gradio as gr
 from mnist_demo.errors import InvalidExperiment
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.lessons import lesson, lessons
-from mnist_demo.lessons.link import KnobAccess, Link, read_link
+from mnist_demo.lessons.link import KnobAccess, Link, read_link, space_address
 from mnist_demo.serving.visitors import Visitor
 from mnist_demo.ui.before.experiment_form import ExperimentForm
 from mnist_demo.ui.before.hint_panel import HintPanel
@@ -23,12 +25,10 @@ from mnist_demo.ui.theme import PAGE_JS
 from mnist_demo.ui.values import Text
 from mnist_demo.ui.visit import QUICK, Lab, Shown, error_html, note_html
 
-# The page may be a frame inside a Space's page, whose address is the one to hand on.
 NO_LINK = "?"  # a query that no pair has
-LINK_JS = """(query) => {
-  const outer = document.referrer.startsWith("https://huggingface.co/spaces/") ? document.referrer : location.href;
-  return query === "?" ? "" : outer.split(/[?#]/)[0] + (query ? "?" + query : "");
-}"""
+# On a Space the page is a frame inside the Space's page, whose address is the one to hand on.
+ADDRESS_JS = json.dumps(space_address(os.environ.get("SPACE_ID", ""))) + " || location.href.split(/[?#]/)[0]"
+LINK_JS = f"(query) => query === {json.dumps(NO_LINK)} ? '' : ({ADDRESS_JS}) + (query ? '?' + query : '')"
 
 LEFT_LESSON = "These are no longer the lesson's knobs; choose it again to have them back."
 
