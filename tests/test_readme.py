@@ -49,6 +49,7 @@ IN_PROCESS = (
 )
 SLOW = (
     "python -m mnist_demo lessons --check --seeds 10",
+    "python -m mnist_demo hints --check",
     "python -m mnist_demo drawings",
     "python -m mnist_demo archive FOLDER",
     "python -m benchmarks",

@@ -16,6 +16,7 @@ from mnist_demo.ui.before.lesson_panel import FREE
 from mnist_demo.ui.draw import DrawTab
 from mnist_demo.ui.page import Page
 from mnist_demo.ui.train import TrainTab
+from mnist_demo.ui.train_api import build_train_api
 from mnist_demo.ui.visit import Lab, Shown, visitor_id
 
 HEADER = """<header class="mnist-header"><h1>MNIST Lab</h1>
@@ -32,6 +33,7 @@ def build_app(cluster: Engine, store: RunStore, root: Path) -> Page:
         with gr.Tabs() as tabs:
             with gr.Tab("Train", id="train") as tab:
                 train_tab = TrainTab(lab)
+                build_train_api(lab)
             with gr.Tab("Draw", id="draw") as draw_tab:
                 canvas = DrawTab(lab, shelf, draw_tab, train_tab.ended).canvas
             train_tab.scrubber.connect(canvas, tab, tabs, train_tab.ended)

@@ -44,6 +44,7 @@ def build_basics_tab(find_root: Callable[[], Path]) -> gr.HTML:
         queue=False,
         show_progress="hidden",
         api_name="run_example",
+        api_visibility="undocumented",  # its value is the whole panel: for the page, not for programs
         trigger_mode="multiple",
     )
     return panel
