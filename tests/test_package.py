@@ -96,6 +96,7 @@ def test_the_command_serves_the_page_and_ends_with_ctrl_c(installed: Installed, 
         assert server.wait(timeout=120) in (0, 130, -signal.SIGINT)
 
 
+@pytest.mark.slow
 def test_a_worker_elsewhere_needs_the_wheel_alone(installed: Installed, tmp_path: Path) -> None:
     """It has no folder of the server's, and unpacks MNIST for itself."""
     port = free_port()
@@ -111,7 +112,8 @@ def test_a_worker_elsewhere_needs_the_wheel_alone(installed: Installed, tmp_path
     ):
         until(lambda: socket.create_connection(("127.0.0.1", port)).close())
         with Cluster.start(scheduler_address=address) as cluster:
-            chunk = cluster.run_blocking(train_chunk, state, 1000, tmp_path / "of the server alone", 1)
+            root = tmp_path / "of the server alone"
+            chunk = cluster.run_blocking(train_chunk, state, 1000, root, deadline_seconds=500)
     assert checkpoints.state_from_bytes(chunk.state).status is training.Status.FINISHED
     assert (tmp_path / "cache" / "mnist-lab").is_dir()
 
