@@ -147,7 +147,11 @@ def map_of(readme: str, root: Path) -> tuple[set[str], set[str]]:
     folders: list[tuple[int, str]] = [(-1, "")]
     for line in block[1].splitlines():
         match = PATHS.match(line)
-        names = [name for name in match[2].split(", ") if "." in name or "/" in name] if match else []
+        names = (
+            [name for name in match[2].split(", ") if "." in name or "/" in name or name == "Dockerfile"]
+            if match
+            else []
+        )
         if not match or not names:
             continue  # a caption between the lines
         indent = len(match[1])
