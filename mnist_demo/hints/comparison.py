@@ -27,12 +27,12 @@ def practically_identical(case: Case) -> Hint | None:
     if not case.other or _is_same(case) or len(case.history) != len(case.other[1]):
         return None
     pairs = list(zip(case.history, case.other[1], strict=True))
-    largest = max(abs(x.val_loss - y.val_loss) for x, y in pairs)
-    if not largest <= 0.01:
+    differences = [abs(x.val_loss - y.val_loss) for x, y in pairs]
+    if not all(difference <= 0.01 for difference in differences):  # NaN is no small difference
         return None
     return Hint(
         Kind.INFO,
-        f"The two validation losses never differ by more than {largest:.2g}: "
+        f"The two validation losses never differ by more than {max(differences):.2g}: "
         f"{describe_changes(case.experiment, case.other[0])} makes no real difference here.",
     )
 

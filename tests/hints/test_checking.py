@@ -1,6 +1,5 @@
 """The judge of the hints: what counts as right, on real runs, and the whole check (slow)."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -10,7 +9,7 @@ from mnist_demo.experiment.history import History
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.hints import Cause, Kind, Promise, checking, hints
 from mnist_demo.hints.checking import Report, Told
-from mnist_demo.hints.experiments import CHECKED_ON, TUNED_ON, Labelled, labelled
+from mnist_demo.hints.experiments import Labelled
 from mnist_demo.images.data import TrainingData
 from mnist_demo.learning import training
 from tests.histories import history_of
@@ -19,19 +18,6 @@ from tests.histories import history_of
 def _told(query: str, cause: Cause | None) -> Told:
     experiment, history = history_of(query)
     return Told(Labelled(experiment, cause, experiment), history, tuple(hints(experiment, history)))
-
-
-def test_half_are_healthy_every_cause_occurs_and_the_check_is_not_what_was_tuned_on() -> None:
-    cases = list(labelled(300, CHECKED_ON))
-    assert sum(case.cause is None for case in cases) == 150
-    assert set(Counter(case.cause for case in cases if case.cause).values()) == {10}
-    assert {case.experiment.network for case in cases} == {"mlp", "cnn", "deep_cnn"}
-    assert {case.experiment.optimizer for case in cases} == {"sgd", "momentum", "adam", "adamw"}
-    assert {case.experiment.mistake for case in cases} > {case.healthy.mistake for case in cases} > {"none"}
-    assert not {case.experiment for case in cases} & {case.experiment for case in labelled(300, TUNED_ON)}
-    assert cases == list(labelled(300, CHECKED_ON))
-    for case in cases:
-        assert (case.experiment == case.healthy) == (case.cause is None)
 
 
 def test_report_counts_alarms_right_causes_and_kept_promises() -> None:
