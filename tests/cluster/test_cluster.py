@@ -18,9 +18,9 @@ from typing import Any
 import psutil
 import pytest
 
-from mnist_demo.cluster import ALLOWED_FAILURES, Cluster, ClusterStatus, Phase, workers
+from mnist_demo.cluster import ALLOWED_FAILURES, Cluster, ClusterStatus, Phase
 from mnist_demo.cluster.workers import WORKER_NICENESS
-from mnist_demo.errors import CannotStart, DataError, EngineUnavailable, InvalidExperiment
+from mnist_demo.errors import DataError, EngineUnavailable, InvalidExperiment
 
 ROOT = Path(__file__).parents[2]
 
@@ -236,28 +236,6 @@ def test_waiting_for_a_free_worker_does_not_count_towards_the_deadline(cluster: 
         return await asyncio.gather(*(cluster.run(sleep_and_tell, 0.6, deadline_seconds=2.0) for _ in range(8)))
 
     assert len(asyncio.run(crowd())) == 8
-
-
-def test_as_many_workers_as_cores_that_this_process_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MNIST_DEMO_WORKERS", raising=False)
-    monkeypatch.delenv("CPU_CORES", raising=False)
-    here = workers.cores()
-    assert 1 <= here <= len(os.sched_getaffinity(0))
-    mine = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {min(mine)})
-        assert workers.cores() == 1
-    finally:
-        os.sched_setaffinity(0, mine)
-    for said, found in (("1", 1), ("0.5", 1), ("1000", here), ("many", here)):
-        monkeypatch.setenv("CPU_CORES", said)
-        assert workers.worker_count() == found
-    monkeypatch.setenv("MNIST_DEMO_WORKERS", "7")
-    assert workers.worker_count() == 7
-    for wrong in ("0", "-1", "two", "2.5", "100000"):
-        monkeypatch.setenv("MNIST_DEMO_WORKERS", wrong)
-        with pytest.raises(CannotStart, match="MNIST_DEMO_WORKERS"):
-            workers.worker_count()
 
 
 # --- death ------------------------------------------------------------------------------------------------------------

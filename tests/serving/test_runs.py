@@ -1,6 +1,5 @@
 """Runs of many visitors: who sees what, what is kept and for how long."""
 
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from mnist_demo.experiment.history import Metrics
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.images.data import TrainingData
 from mnist_demo.learning import chunks
-from mnist_demo.learning.chunks import Chunk, train_chunk
+from mnist_demo.learning.chunks import train_chunk
 from mnist_demo.learning.training import Status
 from mnist_demo.serving import runs, trainings
 from mnist_demo.serving.runs import RunStore
@@ -154,21 +153,6 @@ def test_a_server_full_of_busy_runs_refuses_the_next(tiny: Experiment) -> None:
         store.create(tiny.replace(seed=1), "you", "1A")
     assert store.of_owner("you") == []
     assert store.of_owner("me") == [busy]
-
-
-def test_thinning_keeps_the_first_the_best_and_the_last_within_bounds(store: RunStore, tiny: Experiment) -> None:
-    training = store.create(tiny, "me", "1A").training
-    size = trainings.MAX_SNAPSHOT_BYTES // 10
-    best = 7
-    for index in range(60):
-        loss = 0.5 if index == best else 1.0
-        point = Metrics(index, index / 4, index, 1.0, 1.0, 0.5, loss, 0.5)
-        training.record(Chunk(training.state, [(point, bytes(size))], 1, 0.1, 0))
-        assert sum(map(len, training.snapshots.values())) <= trainings.MAX_SNAPSHOT_BYTES
-        assert {0, index, min(index, best)} <= training.snapshots.keys()
-    kept = sorted(training.snapshots)
-    assert len(kept) >= 9
-    assert max(after - before for before, after in pairwise(kept)) <= 20, "no hole in the middle"
 
 
 def test_the_model_nearest_to_a_point_is_given_and_kept(store: RunStore, tiny: Experiment) -> None:
