@@ -14,10 +14,10 @@ from mnist_demo.serving.visitors import Visitor, Visitors
 from mnist_demo.ui.basics import build_basics_tab
 from mnist_demo.ui.before.lesson_panel import FREE
 from mnist_demo.ui.draw import DrawTab
-from mnist_demo.ui.page import Page
 from mnist_demo.ui.train import TrainTab
 from mnist_demo.ui.train_api import build_train_api
 from mnist_demo.ui.visit import Lab, Shown, visitor_id
+from mnist_demo.ui.web.page import Page
 
 HEADER = """<header class="mnist-header"><h1>MNIST Lab</h1>
 <p>Train two networks that differ in one knob, watch why they learn or fail, then draw digits on them.</p></header>"""

@@ -24,7 +24,7 @@ from mnist_demo.cluster import Cluster
 from mnist_demo.learning.chunks import warm
 from mnist_demo.serving.runs import RunStore
 from mnist_demo.ui.app import build_app
-from mnist_demo.ui.page import Page as MnistPage
+from mnist_demo.ui.web.page import Page as MnistPage
 from mnist_demo.ui.web.serve import PageServer
 from mnist_demo.ui.web.start import listen
 

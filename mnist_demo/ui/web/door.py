@@ -17,7 +17,7 @@ from gradio.utils import get_upload_folder
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import PlainTextResponse
 
-from mnist_demo.ui.page import STATUS, Page, Refused, tell_refused
+from mnist_demo.ui.web.page import STATUS, Page, Refused, tell_refused
 from mnist_demo.ui.web.parking import UploadParking
 from mnist_demo.ui.web.sessions import OpenPages
 

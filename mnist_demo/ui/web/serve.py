@@ -27,10 +27,10 @@ from mnist_demo.cluster.workers import worker_count
 from mnist_demo.learning.chunks import warm
 from mnist_demo.serving.runs import RunStore
 from mnist_demo.ui.app import build_app
-from mnist_demo.ui.page import APP_SETTINGS, Page
 from mnist_demo.ui.theme import CSS, THEME
 from mnist_demo.ui.web.compression import Compression
 from mnist_demo.ui.web.door import Door
+from mnist_demo.ui.web.page import APP_SETTINGS, Page
 from mnist_demo.ui.web.parking import UploadParking
 from mnist_demo.ui.web.sessions import MAX_SESSIONS, OpenPages, SessionMessages, SessionStates
 
