@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
 import pytest
 import torch
 from playwright.sync_api import Page, expect
 
-from mnist_demo.errors import InvalidValue
 from mnist_demo.experiment.config import Experiment
-from mnist_demo.images.data import load_training_data, load_validation_data
+from mnist_demo.images.data import load_validation_data
 from mnist_demo.images.pictures import read_picture
 from mnist_demo.inference.evaluation import CalibrationBin, calibration_bins, evaluate
 from mnist_demo.inference.recognize import Refusal, recognize
@@ -25,7 +23,6 @@ from mnist_demo.serving.looks import CALIBRATION_BINS, nearest_point, scrub_epoc
 from mnist_demo.serving.runs import Run
 from mnist_demo.serving.shelf import ModelShelf
 from mnist_demo.serving.visitors import Cell, Visitor
-from mnist_demo.ui.after.look_panel import chosen_cell
 from mnist_demo.ui.after.scrubber import DRAW_FIRST, Scrubber, Which
 from mnist_demo.ui.components.calibration import calibration_html
 from mnist_demo.ui.components.canvas import Drawing, create_canvas
@@ -33,7 +30,7 @@ from mnist_demo.ui.drawing.digits import first_validation_digits, to_png
 from mnist_demo.ui.run_view import PairView
 from mnist_demo.ui.visit import Lab, Shown
 from tests.ui.conftest import ServedApp
-from tests.ui.trained import BLANK, YOU, do, event, lab_of, named, tiny_pair, train_pair, unserved_page
+from tests.ui.trained import BLANK, YOU, do, lab_of, named, tiny_pair, train_pair, unserved_page
 
 # Gradio's queue statistics use a pandas option that pandas has since deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
@@ -126,44 +123,6 @@ def test_without_a_drawing_it_says_where_to_draw(panel: Panel) -> None:
     assert (bars["models"], bars["message"]) == ([], DRAW_FIRST)
 
 
-def test_the_matrix_is_of_the_kept_weights(panel: Panel) -> None:
-    run = panel.runs[1]
-    kept = checkpoints.unpack(run.snapshots[2])
-    split = load_training_data(panel.lab.root).val.first(images_of(run))
-    assert panel.look(2)["confusion"]["matrices"][1]["counts"] == evaluate(kept, split).confusion.tolist()
-
-
-def test_a_cell_shows_its_images_at_every_point(panel: Panel) -> None:
-    counts = np.array(panel.look(3)["confusion"]["matrices"][1]["counts"])
-    row, column = (int(i) for i in np.argwhere(counts > 0)[0])
-    shown = panel.look(3, cell=(1, row, column))
-    assert shown["confusion"]["selected"] == [1, row, column]
-    assert len(shown["cell_tiles"]["tiles"]) == min(counts[row, column], looks.CELL_IMAGES)
-    assert f"Run B: {counts[row, column]} × {row} read as {column}" in shown["cell_words"]
-    assert panel.look(1, cell=(1, row, column))["confusion"]["selected"] == [1, row, column]
-    assert panel.look(1, Which.A, cell=(1, row, column))["cell_tiles"]["tiles"] == []
-    alone = panel.look(3, Which.B, cell=(1, row, column))  # its matrix is the only one now
-    assert alone["confusion"]["selected"] == [0, row, column]
-    assert alone["cell_words"] == shown["cell_words"]
-
-
-def test_a_cell_belongs_to_the_run_whose_matrix_was_clicked() -> None:
-    assert chosen_cell(event([0, 3, 4], "Run A")) == (0, 3, 4)
-    assert chosen_cell(event([0, 3, 4], "Run B")) == (1, 3, 4)
-    assert chosen_cell(event([1, 3, 4], "Run B")) == (1, 3, 4)
-    places: list[Any] = [None, [0, 3, 44], [0, -1, 0], [0, 0], "000", [0, True, 0], [0, 1.5, 0], {}]
-    for index, value in [*((place, "Run A") for place in places), ([0, 3, 4], "Run C"), ([0, 3, 4], ["Run A"])]:
-        with pytest.raises(InvalidValue, match=r"^The page sent .*\.$"):
-            chosen_cell(event(index, value))
-
-
-def test_one_run_alone_is_shown_alone(panel: Panel) -> None:
-    shown = panel.look(2, Which.B)
-    assert [matrix["name"] for matrix in shown["confusion"]["matrices"]] == ["Run B"]
-    assert shown["tiles_a"]["tiles"] == []
-    assert shown["tiles_b"]["tiles"]
-
-
 def test_the_draw_tab_offers_the_epoch_looked_at(panel: Panel) -> None:
     shelf = ModelShelf({}, panel.lab.visitors)
     key = f"run:{panel.runs[0].id}:looked at"
@@ -201,21 +160,11 @@ def test_jumps_go_to_the_best_points(panel: Panel) -> None:
         assert shown["slider"] == expected == shown["curves"]["cursor"]
 
 
-def test_weights_thinned_away_are_replaced_by_the_nearest_and_told(panel: Panel) -> None:
-    del panel.runs[0].snapshots[1]
-    assert "at epoch 0 (nearest kept to epoch 1)" in panel.look(1)["heading_a"]
-
-
 def test_weights_that_are_no_numbers_are_refused_in_words(panel: Panel) -> None:
     run = panel.runs[0]
     weights = checkpoints.unpack(run.snapshots[3]).model.state_dict()
     broken = {name: torch.full_like(value, math.nan) for name, value in weights.items()}
     run.snapshots[3] = checkpoints.pack(broken, run.experiment, {})
-    shown = panel.look(3)
-    assert "not finite" in shown["heading_a"]
-    assert shown["tiles_a"]["tiles"] == []
-    assert shown["tiles_b"]["tiles"]
-    assert panel.look(0)["tiles_a"]["tiles"]
     png = to_png(first_validation_digits(panel.lab.root)[3])
     drawing = Drawing(png, 7)
     diverged, sane = panel.scrub(3, drawing=drawing)["bars"]["models"]
