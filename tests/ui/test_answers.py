@@ -60,10 +60,12 @@ def test_with_nobody_asked_the_preprocessing_is_shown_all_the_same(png: bytes) -
         assert answers.stages[-1].image.shape == (28, 28)
 
 
-def test_a_step_left_out_is_left_out_for_the_networks(png: bytes) -> None:
-    skip = frozenset({next(iter(Preprocessing))})
+def test_steps_left_out_are_left_out_for_the_networks(png: bytes) -> None:
+    skip = frozenset(Preprocessing)
+    whole = unpacked(read_drawing(Drawing(png, 1), READERS[:1]).bars)["models"][0]
     shown = unpacked(read_drawing(Drawing(png, 1), READERS[:1], skip).bars)["models"][0]
     expected = recognize(read_picture(png)[..., 0], CNN, skip)
+    assert shown["probabilities"] != whole["probabilities"]
     assert shown["probabilities"] == pytest.approx(expected.probabilities.tolist(), abs=1e-4)
 
 
