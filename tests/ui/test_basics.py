@@ -13,11 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from mnist_demo.basics import pictures, source
 from mnist_demo.basics.chapters import CHAPTERS, EXAMPLES
-from mnist_demo.basics.example import Example
-from mnist_demo.basics.view import answer, pair_of
-from mnist_demo.basics.workbench import Workbench
-from mnist_demo.errors import DataError, InvalidExperiment
-from mnist_demo.experiment.config import Experiment, changed_fields
+from mnist_demo.basics.view import pair_of
 from mnist_demo.ui import basics, theme
 from mnist_demo.ui.basics import build_basics_tab
 
@@ -25,11 +21,6 @@ from mnist_demo.ui.basics import build_basics_tab
 pytestmark = pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
 
 PANEL = ".mnist-example"
-
-
-@pytest.fixture(scope="module")
-def workbench(mnist_root: Path) -> Workbench:
-    return Workbench(lambda: mnist_root)
 
 
 @pytest.fixture(scope="module")
@@ -75,74 +66,6 @@ def answered(page: Page, act: Any) -> None:
 
 def output(page: Page) -> str:
     return page.locator(".mnist-output").inner_text()
-
-
-# ---- the endpoint
-
-
-def test_an_answer_holds_the_whole_panel_and_is_json(workbench: Workbench) -> None:
-    for name in EXAMPLES:
-        view = answer(workbench, {"example": name, "values": {}, "seq": 7})
-        assert (view["example"], view["seq"], view["refusal"]) == (name, 7, "")
-        assert view["output"]
-        assert view["notes"]
-        assert len(json.dumps(view)) < 60_000
-
-
-@pytest.mark.parametrize(
-    ("request_", "sentence"),
-    [
-        ({}, "There is no example of that name"),
-        ({"example": "no_such"}, "There is no example of that name"),
-        ({"example": ["randn"]}, "There is no example of that name"),
-        ({"example": "randn", "values": {"rows": 61}}, "rows can't be 61: give a whole number from 1 to 60."),
-        ({"example": "randn", "values": {"rows": float("nan")}}, "rows can't be nan"),
-        ({"example": "randn", "values": {"rows": "5"}}, "rows can't be '5'"),
-        ({"example": "randn", "values": {"__class__": 1}}, "A control can't be '__class__'"),
-        ({"example": "randn", "values": [1, 2]}, "The list of values can't be"),
-        ({"example": "numpy", "values": {"call": "<img onerror>"}}, "call can't be '<img onerror>'"),
-    ],
-)
-def test_bad_requests_get_one_sentence(request_: dict[str, object], sentence: str, workbench: Workbench) -> None:
-    view = answer(workbench, request_)
-    assert str(view["refusal"]).startswith(sentence)
-    assert "output" not in view
-
-
-@pytest.mark.parametrize("request_", [None, 3, "randn", [], "x" * 100_000])
-def test_what_is_no_request_at_all_gets_a_sentence(request_: object, workbench: Workbench) -> None:
-    assert str(answer(workbench, request_)["refusal"]).startswith("Send an object")
-
-
-@pytest.mark.parametrize("seq", [None, True, -1, 2**60, 1.5, "3", [], float("nan")])
-def test_an_odd_sequence_number_is_ignored(seq: object, workbench: Workbench) -> None:
-    assert answer(workbench, {"example": "randn", "seq": seq})["seq"] == 0
-
-
-def test_what_can_be_trained_becomes_an_experiment() -> None:
-    experiment = pair_of({"example": "whole_loop", "values": {"dropout": 0.5, "lr": "0.01"}}).a
-    assert isinstance(experiment, Experiment)
-    assert (experiment.dropout, experiment.learning_rate) == (0.5, 0.01)
-    for request in ({"example": "randn"}, {"example": "whole_loop", "values": {"dropout": 2}}, None, "whole_loop"):
-        with pytest.raises(InvalidExperiment):
-            pair_of(request)
-
-
-@pytest.mark.parametrize("example", [each for each in EXAMPLES.values() if each.knobs], ids=lambda each: each.name)
-def test_what_is_trained_stands_beside_a_run_that_differs_in_one_knob(example: Example) -> None:
-    for values in ({}, {control.name: control.extremes[-1] for control in example.controls}):
-        pair = pair_of({"example": example.name, "values": values})
-        assert len(changed_fields(pair.a, pair.b)) == 1
-
-
-def test_a_missing_archive_is_told_and_the_rest_works() -> None:
-    def find_root() -> Path:
-        raise DataError("The MNIST archive is missing: restore it.")
-
-    bench = Workbench(find_root)
-    view = answer(bench, {"example": "data_loader"})
-    assert view["refusal"] == "The MNIST archive is missing: restore it."
-    assert answer(bench, {"example": "randn"})["output"]
 
 
 # ---- the page
