@@ -49,6 +49,7 @@ class Visitor:
     asked: tuple[str, ...] | None = None  # keys of the networks that read the drawing; None: the shelf's defaults
     uploads: dict[str, Upload] = field(default_factory=dict)
     tests_asked: int = 0  # how often the test images were asked
+    guesses: dict[str, int | None] = field(default_factory=dict)  # lesson -> place of the first guess, which counts
     bench: Experiment = field(default_factory=Experiment)  # that is taken apart step by step
     presses: tuple[Press, ...] = ()
     is_training: bool = False  # a click on Train or Resume is being served

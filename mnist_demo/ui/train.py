@@ -24,7 +24,7 @@ from mnist_demo.ui.after.step_panel import StepByStep
 from mnist_demo.ui.before.hint_panel import HintPanel
 from mnist_demo.ui.before.setup import Setup
 from mnist_demo.ui.run_view import PairView, closing_words
-from mnist_demo.ui.values import Number, Place, Text
+from mnist_demo.ui.values import Number, Place, Slugs, Text
 from mnist_demo.ui.visit import QUICK, Lab, Shown, error_html, note_html
 
 FAULT = "The server has made a mistake: Resume goes on from the last point."
@@ -90,7 +90,9 @@ class TrainTab:
         panel, form = self.setup.panel, self.setup.form
         buttons = [self.train, self.stop, self.resume]
         told = [*panel.answer_outputs, *self.hints.outputs]
+        asking = [panel.chooser, *panel.guess_outputs]
         grown = [*self.view.outputs, *buttons, *self.scrubber.outputs, *told]
+        started = [*grown, *self.setup.lock_outputs]
         long: dict[str, Any] = {
             "queue": True,
             "concurrency_id": "train",
@@ -103,24 +105,24 @@ class TrainTab:
         self.lab.on(self.stop.click, self.stop_training)
         gr.on(form.edited, None, None, self.notice, js="() => ''", **QUICK)  # it was about other knobs
         trained = [
-            self.lab.on(self.train.click, self.start_training, [self.pace, *form.inputs], grown, **long),
+            self.lab.on(self.train.click, self.start_training, [*asking, self.pace, *form.inputs], started, **long),
             self.lab.on(self.resume.click, self.resume_training, [self.pace], grown, **long),
         ]
-        asked = [panel.chooser, panel.guess, self.scrubber.patience, self.downloads.which]
+        asked = [panel.chooser, panel.done, self.scrubber.patience, self.downloads.which]
         after: list[Any] = [self.scrubber, self.runs, self.glass, self.downloads]
-        shown = [*told, *(component for each in after for component in each.outputs)]
+        shown = [*told, panel.chooser, panel.done, *(component for each in after for component in each.outputs)]
         # What the page shows when a training has ended or was stopped; others may follow.
         self.ended = [self.lab.on(event.then, self.show_end, asked, shown) for event in trained]
 
     def show_end(
-        self, visitor: Visitor, slug: Text, guess: Place | None, patience: Number | None, run_id: Text | None
+        self, visitor: Visitor, slug: Text, done: Slugs | None, patience: Number | None, run_id: Text | None
     ) -> Shown:
         """What happened, once a training has ended: answer, hints and everything that looks back."""
         if not visitor.has_news:
             return {}
         visitor.has_news = False
         return {
-            **self.setup.panel.reveal(slug, guess, visitor.pair),
+            **self.setup.panel.reveal(slug, visitor.guesses, done or [], visitor.pair),
             **self.hints.show(visitor.pair),
             **self.scrubber.open(visitor, patience),
             **self.runs.refresh(visitor),
@@ -128,12 +130,21 @@ class TrainTab:
             **self.downloads.refresh(visitor, run_id),
         }
 
-    async def start_training(self, visitor: Visitor, pace: Number, *values: Any) -> AsyncIterator[Shown]:
-        """Trains a new pair with the form's knobs; yields the page as it grows."""
+    async def start_training(
+        self,
+        visitor: Visitor,
+        slug: Text,
+        guess: Place | None,
+        pace: Number,
+        *values: Any,
+    ) -> AsyncIterator[Shown]:
+        """Takes the guess and trains a new pair with the form's knobs; yields the page as it grows."""
         pair = self.setup.form.read(values)
+        locked: Shown = {}
         if not visitor.is_training:  # else it is a second click, sent before the button was switched off
             visitor.start(pair)
-        async for shown in self._follow(visitor, pace):
+            locked = self.setup.lock(visitor, pair, slug, guess)
+        async for shown in self._follow(visitor, pace, locked):
             yield shown
 
     async def resume_training(self, visitor: Visitor, pace: Number) -> AsyncIterator[Shown]:
@@ -147,8 +158,11 @@ class TrainTab:
         """Ends the training at its last finished chunk."""
         visitor.stop()
 
-    async def _follow(self, visitor: Visitor, pace: float) -> AsyncIterator[Shown]:
-        """Yields the page again and again while two runs train, and once more when they have ended."""
+    async def _follow(self, visitor: Visitor, pace: float, begun: Shown | None = None) -> AsyncIterator[Shown]:
+        """Yields the page again and again while two runs train, and once more when they have ended.
+
+        `begun` is shown with the first page.
+        """
         if visitor.is_training:
             yield {}
             return
@@ -156,7 +170,7 @@ class TrainTab:
         visitor.look_at(None)
         pair_of_runs = visitor.pair
         pace_seconds = pace if pace in dict(PACES).values() else PACES[0][1]
-        told = {**self.setup.panel.hide(), **self.hints.show([]), **self.scrubber.close()}
+        told = {**self.setup.panel.hide(), **self.hints.show([]), **self.scrubber.close(), **(begun or {})}
         try:
             yield {**told, **self._page(visitor, self._waiting(), is_training=True)}
             growing = self.lab.driver.train(pair_of_runs, pace_seconds)

@@ -13,6 +13,7 @@ from mnist_demo.errors import EngineUnavailable
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.serving.driver import Driver
 from mnist_demo.serving.runs import Run
+from mnist_demo.ui.before.lesson_panel import FREE
 from mnist_demo.ui.train import FAULT, TrainTab, _with_silences
 from mnist_demo.ui.visit import Shown
 from tests.ui.conftest import ServedApp
@@ -70,7 +71,7 @@ def test_a_second_click_starts_nothing(mnist_root: Path, tiny: Experiment) -> No
     values = [shown[component]["value"] for component in tab.setup.form.inputs]
 
     async def click() -> list[Shown]:
-        return [page async for page in tab.start_training(visitor, 0, *values)]
+        return [page async for page in tab.start_training(visitor, FREE, None, 0, *values)]
 
     async def twice() -> list[list[Shown]]:
         return await asyncio.gather(click(), click())

@@ -3,7 +3,7 @@
 Knows how a lesson is shown and which runs belong to it; the lessons themselves are `mnist_demo.lessons`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -14,10 +14,11 @@ from mnist_demo.experiment.pair import Pair
 from mnist_demo.learning.training import Status
 from mnist_demo.lessons import Lesson, lesson, lessons
 from mnist_demo.serving.runs import Run
-from mnist_demo.ui.visit import Shown
+from mnist_demo.ui.visit import Shown, note_html
 
 FREE = "free"
-NEXT_SLOTS = 3
+NEXT_SLOTS = 4  # the next lesson, and what else to try
+DONE_KEY = "mnist-lab-lessons-done"  # in the browser
 
 
 class LessonPanel:
@@ -29,10 +30,8 @@ class LessonPanel:
 
     def build_chooser(self) -> gr.Dropdown:
         """The list of lessons."""
-        numbered = [(f"{index}. {each.title}", each.slug) for index, each in enumerate(lessons(), 1)]
-        self.chooser = gr.Dropdown(
-            [("Free experiment", FREE), *numbered], value=self.first, label="Lesson", elem_id="lesson", scale=3
-        )
+        self.chooser = gr.Dropdown(_titles(()), value=self.first, label="Lesson", elem_id="lesson", scale=3)
+        self.done = gr.BrowserState([], storage_key=DONE_KEY, secret=DONE_KEY)  # slugs; nothing to hide in it
         return self.chooser
 
     def build_question(self) -> None:
@@ -56,53 +55,96 @@ class LessonPanel:
     @property
     def outputs(self) -> list[Any]:
         """What `show` fills."""
-        return [self.chooser, self.question, self.guess, *self.answer_outputs]
+        return [self.chooser, self.question, *self.guess_outputs, *self.answer_outputs]
+
+    @property
+    def guess_outputs(self) -> list[Any]:
+        """What `lock` fills."""
+        return [self.guess]
 
     @property
     def answer_outputs(self) -> list[Any]:
         """What `reveal` fills."""
         return [self.answer, *self.slots]
 
-    def show(self, slug: str) -> Shown:
-        """Puts a lesson's question on the page, its answer hidden; no lesson for an unknown slug."""
+    def show(self, slug: str, guesses: Mapping[str, int | None]) -> Shown:
+        """Puts a lesson's question on the page, its answer hidden; no lesson for an unknown slug.
+
+        A lesson that was guessed before shows that guess, which counts.
+        """
         chosen = lesson(slug)
+        is_open = slug not in guesses
         return {
             self.chooser: slug if chosen else FREE,
             self.question: _question_html(chosen),
-            self.guess: gr.Radio(choices=_guesses(chosen), value=None, visible=chosen is not None),
+            self.guess: gr.Radio(
+                choices=_guesses(chosen), value=guesses.get(slug), visible=chosen is not None, interactive=is_open
+            ),
             **self.hide(),
         }
+
+    def lock(self, slug: str, pair: Pair, guesses: dict[str, int | None], place: int | None) -> Shown:
+        """Takes the guess before the first point, if it is the lesson's pair that is trained; the first one counts."""
+        chosen = lesson(slug)
+        if chosen is None or not _is_of(chosen, pair):
+            return {}
+        known = place is not None and 0 <= place < len(chosen.guesses)
+        guesses.setdefault(slug, place if known else None)
+        return dict.fromkeys(self.guess_outputs, gr.Radio(interactive=False))
+
+    def mark_done(self, done: Sequence[str]) -> Shown:
+        """The list of lessons, those done with a tick."""
+        return {self.chooser: gr.update(choices=_titles(done))}
 
     def hide(self) -> Shown:
         """An answer not yet given."""
         return {self.answer: gr.Markdown("", visible=False), **dict.fromkeys(self.slots, gr.Button(visible=False))}
 
-    def reveal(self, slug: str, guess: int | None, pair_of_runs: Sequence[Run]) -> Shown:
-        """The answer, if these runs are the lesson's and have ended; hidden otherwise."""
+    def reveal(
+        self, slug: str, guesses: Mapping[str, int | None], done: Sequence[str], pair_of_runs: Sequence[Run]
+    ) -> Shown:
+        """The answer, if these runs are the lesson's and have ended; hidden otherwise. Then the lesson is done."""
         chosen = lesson(slug)
         if chosen is None or not _belong(chosen, pair_of_runs):
             return self.hide()
-        shown = {self.answer: gr.Markdown(_answer_text(chosen, guess, pair_of_runs), visible=True)}
-        nexts = [gr.Button(f"Next: {each.text}", visible=True) for each in chosen.try_next[:NEXT_SLOTS]]
-        nexts += [gr.Button(visible=False)] * (NEXT_SLOTS - len(nexts))
-        return shown | dict(zip(self.slots, nexts, strict=True))
+        done = [*(each for each in done if lesson(each) and each != slug), slug]
+        shown = {self.answer: gr.Markdown(_answer_text(chosen, guesses, pair_of_runs), visible=True), self.done: done}
+        buttons = [gr.Button(text, visible=True) for text, _, _ in _nexts(chosen)]
+        buttons += [gr.Button(visible=False)] * (NEXT_SLOTS - len(buttons))
+        return shown | self.mark_done(done) | dict(zip(self.slots, buttons, strict=True))
 
     def suggestion(self, slug: str, slot: int) -> tuple[str, Pair]:
         """The lesson and the pair behind a "next" button. Raises RunError if there is none."""
         chosen = lesson(slug)
-        if chosen is None or slot >= len(chosen.try_next):
+        if chosen is None or slot >= len(_nexts(chosen)):
             raise RunError("This suggestion is no longer there; choose a lesson from the list.")
-        suggested = chosen.try_next[slot]
-        following = lesson(suggested.slug) if suggested.slug else None
-        if following is not None:
-            return following.slug, following.pair
-        return FREE, suggested.pair or chosen.pair
+        _, slug, pair = _nexts(chosen)[slot]
+        return slug, pair
+
+
+def _titles(done: Sequence[str]) -> list[tuple[str, str]]:
+    """(title, slug) of every lesson, in teaching order; a tick for those done."""
+    numbered = [
+        (f"{'✓ ' if each.slug in done else ''}{index}. {each.title}", each.slug)
+        for index, each in enumerate(lessons(), 1)
+    ]
+    return [("Free experiment", FREE), *numbered]
+
+
+def _nexts(chosen: Lesson) -> list[tuple[str, str, Pair]]:
+    """(words of the button, slug, pair): the next lesson first, then what else the lesson suggests."""
+    following = lesson(chosen.following) if chosen.following else None
+    found = [(f"Next lesson: {following.title}", following.slug, following.pair)] if following else []
+    others = [each for each in chosen.try_next if each.slug != chosen.following]
+    return [*found, *((f"Try: {each.text}", each.slug or FREE, each.runs) for each in others)][:NEXT_SLOTS]
 
 
 def _question_html(chosen: Lesson | None) -> str:
     if chosen is None:
         return '<p class="mnist-question">Set the knobs, change one for run B, and see what it does.</p>'
-    return f'<p class="mnist-question">{escape(chosen.question)}</p>'
+    titles = [each.title for slug in chosen.needs if (each := lesson(slug))]
+    needs = note_html(f"Builds on: {', '.join(titles)}.") if titles else ""
+    return f'<p class="mnist-question">{escape(chosen.question)}</p>{needs}'
 
 
 def _guesses(chosen: Lesson | None) -> list[tuple[str, int]]:
@@ -114,17 +156,36 @@ def _belong(chosen: Lesson, pair_of_runs: Sequence[Run]) -> bool:
     if len(pair_of_runs) != 2 or any(run.status is Status.RUNNING or not run.history for run in pair_of_runs):
         return False
     a, b = (run.experiment for run in pair_of_runs)
-    return Pair(a=a.replace(seed=0), b=b.replace(seed=0)) == Pair(
+    return _is_of(chosen, Pair(a=a, b=b))
+
+
+def _is_of(chosen: Lesson, pair: Pair) -> bool:
+    """Whether a pair is the lesson's but for the seed."""
+    return Pair(a=pair.a.replace(seed=0), b=pair.b.replace(seed=0)) == Pair(
         a=chosen.pair.a.replace(seed=0), b=chosen.pair.b.replace(seed=0)
     )
 
 
-def _answer_text(chosen: Lesson, guess: int | None, pair_of_runs: Sequence[Run]) -> str:
+def gives_away(slug: str, pair: Pair, guesses: Mapping[str, int | None]) -> bool:
+    """Whether the name of what B changes would answer the lesson's question, which is still to be guessed."""
+    chosen = lesson(slug)
+    is_asked = chosen is not None and slug not in guesses and _is_of(chosen, pair)
+    return is_asked and pair.a.mistake != pair.b.mistake
+
+
+def _answer_text(chosen: Lesson, guesses: Mapping[str, int | None], pair_of_runs: Sequence[Run]) -> str:
     a, b = (run.history for run in pair_of_runs)
     right = chosen.guesses[chosen.answer]
+    given = guesses.get(chosen.slug)
     verdict = f"**Answer:** {right}"
-    if guess == chosen.answer:
+    if given == chosen.answer:
         verdict = f"**You guessed right:** {right}"
-    elif guess is not None and 0 <= guess < len(chosen.guesses):
-        verdict = f"**You guessed:** {chosen.guesses[guess]} **It was:** {right}"
-    return f"{verdict}\n\n{chosen.happened(a, b)}"
+    elif given is not None:
+        verdict = f"**You guessed:** {chosen.guesses[given]} **It was:** {right}"
+    return f"{verdict} {score_sentence(guesses)}\n\n{chosen.happened(a, b)}"
+
+
+def score_sentence(guesses: Mapping[str, int | None]) -> str:
+    """How many guesses were right so far; empty before the first."""
+    told = [given == each.answer for slug, given in guesses.items() if given is not None and (each := lesson(slug))]
+    return f"({sum(told)} of {len(told)} guessed right so far.)" if told else ""

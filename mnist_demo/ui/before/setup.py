@@ -6,7 +6,7 @@ training loop and the link of one mind.
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -18,11 +18,11 @@ from mnist_demo.lessons.link import KnobAccess, Link, read_link, space_address
 from mnist_demo.serving.visitors import Visitor
 from mnist_demo.ui.before.experiment_form import ExperimentForm
 from mnist_demo.ui.before.hint_panel import HintPanel
-from mnist_demo.ui.before.lesson_panel import FREE, LessonPanel
+from mnist_demo.ui.before.lesson_panel import FREE, LessonPanel, gives_away
 from mnist_demo.ui.before.loop_panel import loop_html
 from mnist_demo.ui.run_view import difference_html
 from mnist_demo.ui.theme import PAGE_JS
-from mnist_demo.ui.values import Text
+from mnist_demo.ui.values import Slugs, Text
 from mnist_demo.ui.visit import QUICK, Lab, Shown, error_html, note_html
 
 NO_LINK = "?"  # a query that no pair has
@@ -30,6 +30,7 @@ NO_LINK = "?"  # a query that no pair has
 ADDRESS_JS = json.dumps(space_address(os.environ.get("SPACE_ID", ""))) + " || location.href.split(/[?#]/)[0]"
 LINK_JS = f"(query) => query === {json.dumps(NO_LINK)} ? '' : ({ADDRESS_JS}) + (query ? '?' + query : '')"
 
+HIDDEN = note_html("Run B is run A with one wrong line. Guess first: the line is named when the training begins.")
 LEFT_LESSON = "These are no longer the lesson's knobs; choose it again to have them back."
 
 
@@ -83,8 +84,8 @@ class Setup:
         self.form.connect(self.lab)
         for slot, button in enumerate(self.panel.slots):
 
-            def try_next(_visitor: Visitor, slug: Text, slot: int = slot) -> Shown:
-                return self.show(*self.panel.suggestion(slug, slot))
+            def try_next(visitor: Visitor, slug: Text, slot: int = slot) -> Shown:
+                return self.show(*self.panel.suggestion(slug, slot), guesses=visitor.guesses)
 
             self.lab.on(button.click, try_next, [chooser], self.outputs)
         for slot, button in enumerate(hints.buttons):
@@ -103,17 +104,30 @@ class Setup:
         page.load(js=PAGE_JS, api_visibility="private")
         opened = page.load(open_link, None, [*self.outputs, self.column, notice], **QUICK)
         self.lab.on(opened.then, self.describe, self._described, self._descriptions)
+        self.lab.on(page.load, self.mark_done, [self.panel.done], [self.panel.chooser])
 
-    def show(self, slug: str, pair: Pair, *, is_locked: bool = False) -> Shown:
+    def mark_done(self, _visitor: Visitor, done: Slugs | None) -> Shown:
+        """Ticks the lessons that this browser has done."""
+        return self.panel.mark_done(done or [])
+
+    def show(
+        self, slug: str, pair: Pair, *, is_locked: bool = False, guesses: Mapping[str, int | None] | None = None
+    ) -> Shown:
         """A lesson's question and a pair's knobs; what was said of the last pair is gone."""
-        return {**self.panel.show(slug), **self.hints.show([]), **self.form.show(pair, is_locked=is_locked)}
+        return {
+            **self.panel.show(slug, guesses or {}),
+            **self.hints.show([]),
+            **self.form.show(pair, is_locked=is_locked),
+        }
 
-    def choose(self, _visitor: Visitor, slug: Text) -> Shown:
+    def choose(self, visitor: Visitor, slug: Text) -> Shown:
         """A lesson was chosen, or a free experiment, for which the knobs stay as they are."""
         chosen = lesson(slug)
-        return self.show(chosen.slug, chosen.pair) if chosen else self.panel.show(FREE)
+        if chosen is None:
+            return self.panel.show(FREE, visitor.guesses)
+        return self.show(chosen.slug, chosen.pair, guesses=visitor.guesses)
 
-    def describe(self, _visitor: Visitor, slug: Text, access: KnobAccess, *values: Any) -> Shown:
+    def describe(self, visitor: Visitor, slug: Text, access: KnobAccess, *values: Any) -> Shown:
         """What differs, the loop and the link's query for the knobs as they stand."""
         try:
             pair = self.form.read(values)
@@ -122,7 +136,19 @@ class Setup:
         of_lesson = lesson(slug)
         note = note_html(LEFT_LESSON) if of_lesson and of_lesson.pair != pair else ""
         query = Link(pair, slug if of_lesson else None, access).to_query()
+        if gives_away(slug, pair, visitor.guesses):
+            return {self.difference: HIDDEN, self.loop: loop_html(Pair(a=pair.a, b=pair.a)), self.query: query}
         return {self.difference: difference_html(pair) + note, self.loop: loop_html(pair), self.query: query}
+
+    def lock(self, visitor: Visitor, pair: Pair, slug: str, place: int | None) -> Shown:
+        """What changes when a training begins: the guess is taken, and what run B changes is named."""
+        locked = self.panel.lock(slug, pair, visitor.guesses, place)
+        return {**locked, self.difference: difference_html(pair), self.loop: loop_html(pair)} if locked else {}
+
+    @property
+    def lock_outputs(self) -> list[Any]:
+        """What `lock` fills."""
+        return [*self.panel.guess_outputs, self.difference, self.loop]
 
     def open_link(self, items: Sequence[tuple[str, str]], notice: gr.HTML) -> Shown:
         """The lesson or pair of a page's link, and a notice of what is wrong with it."""
