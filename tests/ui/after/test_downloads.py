@@ -13,7 +13,7 @@ from safetensors.torch import load as load_tensors
 
 from mnist_demo.errors import InvalidValue, RunError
 from mnist_demo.experiment.config import Experiment
-from mnist_demo.export.run_files import WeightsFormat, caption, guarded, points_csv, runs_csv
+from mnist_demo.export.run_files import WeightsFormat, guarded, points_csv, runs_csv
 from mnist_demo.learning import checkpoints, networks
 from mnist_demo.learning.training import Status
 from mnist_demo.serving.looks import Point
@@ -157,11 +157,3 @@ def test_file_names_are_safe_everywhere() -> None:
     assert safe_name("mnist-lab-../../<b>\x00é.py") == "mnist-lab-..-..-b.py"
     assert safe_name("../.p/y") == "mnist-lab.py"
     assert download_value("a.py", b"x")["seq"] != download_value("a.py", b"x")["seq"]
-
-
-def test_a_caption_tells_what_the_runs_share(tiny: Experiment) -> None:
-    text = caption([tiny, tiny.replace(dropout=0.5, train_size=200)])
-    assert "hidden sizes 16" in text
-    assert "training images" not in text
-    assert "dropout" not in text
-    assert "100 training images" in caption([tiny])
