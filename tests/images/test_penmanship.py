@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mnist_demo.images import ink
 from mnist_demo.images.data import TrainingData
 from mnist_demo.images.penmanship import CONDITIONS, NON_DIGITS, Condition, Hand, Traced
+from mnist_demo.images.strokes import Stroke
 
 BY_NAME = {condition.name: condition for condition in CONDITIONS}
 
@@ -28,17 +30,25 @@ def test_a_condition_draws_its_digits_on_its_canvas(hand: Hand, condition: Condi
         assert smallest - 0.06 < share < max(condition.size[1], 2 * condition.brush[1] / condition.side) + 0.06
 
 
+class Recorded:
+    """Digits that are dots, and remember which of them were asked for."""
+
+    def __init__(self, labels: NDArray[np.int64]) -> None:
+        self.labels = labels
+        self.asked: set[int] = set()
+
+    def written(self, index: int) -> list[Stroke]:
+        self.asked.add(index)
+        return [np.array([[0.0, 0.0], [1.0, 1.0]])]
+
+
 @pytest.mark.parametrize("condition", ["plain", "slashed 0", "underlined 1"])
-def test_the_calibration_draws_other_digits_than_the_table(
-    training_data: TrainingData, monkeypatch: pytest.MonkeyPatch, condition: str
-) -> None:
-    written: dict[int, set[int]] = {0: set(), 1: set()}
-    dot = [np.array([[0.0, 0.0], [1.0, 1.0]])]
-    monkeypatch.setattr(Hand, "_written", lambda hand, index: written[hand.seed].add(index) or dot)
-    for seed in written:
-        list(Hand(training_data.val, seed).drawings(BY_NAME[condition], 200))
-    assert len(written[0]) == len(written[1]) == 200
-    assert not written[0] & written[1]
+def test_the_calibration_draws_other_digits_than_the_table(training_data: TrainingData, condition: str) -> None:
+    table, calibration = (Recorded(training_data.val.labels.numpy()) for _ in range(2))
+    for seed, digits in enumerate((table, calibration)):
+        list(Hand(digits, seed).drawings(BY_NAME[condition], 200))
+    assert len(table.asked) == len(calibration.asked) == 200
+    assert not table.asked & calibration.asked
 
 
 def test_brushes_are_as_wide_as_they_say(hand: Hand) -> None:

@@ -7,7 +7,7 @@ from PIL import Image
 from mnist_demo.images import ink, sketch, strokes
 from mnist_demo.images.data import TrainingData
 from mnist_demo.images.ink import Ink
-from mnist_demo.images.penmanship import CONDITIONS, Hand
+from mnist_demo.images.penmanship import CONDITIONS, Hand, Traced
 from mnist_demo.images.sketch import Preprocessing, preprocess
 from mnist_demo.inference.recognize import recognize
 
@@ -85,7 +85,7 @@ def test_a_pen_thinner_than_a_pixel_keeps_all_its_strokes(side: int, pen: float)
 
 def test_strokes_with_a_dark_middle_stay_as_they_were(training_data: TrainingData) -> None:
     for condition in CONDITIONS[:6]:
-        for drawing in Hand(training_data.val.first(50)).drawings(condition, 5):
+        for drawing in Hand(Traced(training_data.val.first(50))).drawings(condition, 5):
             box = ink.crop(drawing.ink)
             small = ink.shrink(box, ink.WORKING_SIDE / max(box.shape))
             assert ink.with_dark_middle(small) is small
