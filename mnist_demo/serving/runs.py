@@ -44,6 +44,7 @@ class Run:
     name: str  # "1A", "1B", "2A", ... unless the visitor renames it
     training: Training
     touched_at: float  # seconds on the store's clock
+    started_at: float  # likewise
     step: int = 0  # up to which the training is seen
     history: list[Metrics] = field(default_factory=list)  # its points up to that step
     watch: Watch | None = None  # while the visitor follows it
@@ -126,7 +127,8 @@ class RunStore:
     def create(self, experiment: Experiment, owner: str, name: str) -> Run:
         """A run before its first step. Raises RunError if it is too large, or if the server's memory is full."""
         check_affordable(experiment)
-        run = Run(secrets.token_urlsafe(12), owner, name, self.trainings.of(experiment), self._clock())
+        now = self._clock()
+        run = Run(secrets.token_urlsafe(12), owner, name, self.trainings.of(experiment), now, now)
         self._runs[run.id] = run
         self._purge(owner)
         if not self.make_room():
@@ -141,6 +143,10 @@ class RunStore:
             raise UnknownRun("This run is no longer there: train it again.")
         run.touched_at = self._clock()
         return run
+
+    def seconds_since_start(self, run: Run) -> float:
+        """How long ago a visitor started a run."""
+        return self._clock() - run.started_at
 
     def of_owner(self, owner: str) -> list[Run]:
         """This visitor's runs, oldest first."""

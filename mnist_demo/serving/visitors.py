@@ -19,6 +19,7 @@ from mnist_demo.serving.looks import nearest_point
 from mnist_demo.serving.runs import Run, RunStore
 
 KEPT_SECONDS = 15 * 60.0  # after the page went: a reload, a closed lid or a blink of the network loses nothing
+SAME_CLICK_SECONDS = 2.0  # a short training that is known already may be over before a second click is served
 MAX_VISITORS = 1_000  # records; those that hold nothing go first
 NO_PAIR = "There are no curves yet: train a pair first."
 
@@ -99,6 +100,11 @@ class Visitor:
         self.pair_ids = tuple(run.id for run in created)
         self.look_at(None)
         return created
+
+    def has_just_started(self, pair: Pair) -> bool:
+        """Whether this very pair was started a moment ago: a second click on Train meant the same."""
+        experiments = tuple(run.experiment for run in self.pair)
+        return experiments == (pair.a, pair.b) and self.store.seconds_since_start(self.pair[0]) < SAME_CLICK_SECONDS
 
     def stop(self) -> None:
         """Ends the training of the pair on the page at its last finished chunk."""

@@ -141,6 +141,9 @@ class TrainTab:
         """Takes the guess and trains a new pair with the form's knobs; yields the page as it grows."""
         pair = self.setup.form.read(values)
         locked: Shown = {}
+        if visitor.has_just_started(pair) and not visitor.is_training:
+            yield {}
+            return
         if not visitor.is_training:  # else it is a second click, sent before the button was switched off
             visitor.start(pair)
             locked = self.setup.lock(visitor, pair, slug, guess)
