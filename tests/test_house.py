@@ -3,7 +3,7 @@
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -123,6 +123,34 @@ def test_modules_introduce_themselves_and_stay_readable(name: str) -> None:
     assert len(source.splitlines()) <= MAX_LINES
     assert not re.search(r"\b(TODO|FIXME|XXX)\b", source)
     assert not set(path.with_suffix("").parts) & {"utils", "util", "helpers", "manager", "common", "misc"}
+
+
+# Tested as a whole, by one file of tests: every example is run, every folder of a component is looked at in a browser.
+TESTED_TOGETHER = {
+    "basics/chapters": "tests/basics/test_examples.py",
+    "ui/components": "tests/ui/test_components.py",
+}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.endswith("__init__.py")])
+def test_every_module_has_tests_of_its_own(name: str) -> None:
+    place = Path(name).relative_to("mnist_demo")
+    together = [tests for folder, tests in TESTED_TOGETHER.items() if place.is_relative_to(folder)]
+    expected = Path(together[0]) if together else Path("tests") / place.parent / f"test_{place.stem.strip('_')}.py"
+    assert (ROOT / expected).is_file(), f"{name} has no {expected}"
+    assert "\ndef test_" in (ROOT / expected).read_text(encoding="utf-8")
+
+
+def lines_of(paths: Iterable[Path]) -> int:
+    return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in paths)
+
+
+def test_ui_is_the_page_and_nothing_but_the_page() -> None:
+    """The engine's work is elsewhere: what is here speaks of widgets, and is not much."""
+    page = [path for path in (PACKAGE / "ui").rglob("*.py") if "components" not in path.parts]
+    without_widgets = [path for path in page if not any(name.split(".")[0] == "gradio" for name in imports(path))]
+    assert lines_of(without_widgets) < 100
+    assert lines_of(page) <= 2_600
 
 
 def test_app_py_is_short() -> None:
