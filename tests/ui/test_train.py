@@ -82,6 +82,7 @@ def test_a_second_click_starts_nothing(mnist_root: Path, tiny: Experiment, monke
     assert second == [{}]
     assert len(visitor.runs) == 2
     assert not visitor.is_training
+    monkeypatch.setattr(visitors, "SAME_CLICK_SECONDS", 600)
     do(click())
     assert len(visitor.runs) == 2, "the same click, served after a training that was over at once"
     monkeypatch.setattr(visitors, "SAME_CLICK_SECONDS", 0)
