@@ -22,12 +22,15 @@ def test_rule_is_silent_on_an_untrained_network_and_on_most_runs(rule: Rule) -> 
     assert spoken <= len(recorded()) / 2
 
 
-@pytest.mark.parametrize("query", list(recorded()))
-def test_run_b_is_always_a_run_and_differs(query: str) -> None:
-    experiment, history = history_of(query)
-    for hint in hints(experiment, history):
-        if hint.try_b is not None:
-            assert experiment.replace(**hint.try_b) != experiment
+def test_most_runs_are_told_a_run_b_that_is_a_run_and_differs() -> None:
+    proposed = 0
+    for query in recorded():
+        experiment, history = history_of(query)
+        changes = [hint.try_b for hint in hints(experiment, history) if hint.try_b is not None]
+        proposed += bool(changes)
+        for change in changes:
+            assert experiment.replace(**change) != experiment, query
+    assert proposed > len(recorded()) / 2
 
 
 def test_sound_run_gets_no_hint() -> None:
