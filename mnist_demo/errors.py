@@ -11,7 +11,7 @@
         ├── UnknownRun           no run of this visitor has that id, or it has expired
         └── EngineUnavailable    the training workers cannot be reached or gave up on a task
 
-A loss of NaN is not here: it is a result ("diverged"), shown as one.
+A loss of NaN is not an error: it is a result ("diverged"), and is shown as one.
 """
 
 

@@ -1,10 +1,10 @@
 """The only package that knows Dask: it runs module-level functions on worker processes.
 
-Here are decided how workers start, what becomes of a task whose worker dies or that never ends, and in which words
-an outage is told. What the functions compute is unknown here: they get plain arguments or bytes, they are pure (a lost
-one is run again), and importing them must be possible in the worker.
+It decides how workers start, what happens if a worker dies or a task never ends, and how an outage is reported. It
+does not know what the functions compute. They take plain arguments or bytes, workers can import them, and they are
+pure, because a lost task is run again.
 
-Everything Dask lives on one event loop in one daemon thread, so that a web server's own loop never waits for it.
+All of Dask runs on one event loop in one daemon thread, so a web server's own loop never waits for it.
 """
 
 # mypy: allow-untyped-calls
@@ -32,13 +32,13 @@ Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
 WORKER_MEMORY = "4GiB"  # five times a warm worker (0.73 GB); two fit a 16 GB machine beside the server
-ALLOWED_FAILURES = 2  # so a task is tried on three workers before it counts as poison
+ALLOWED_FAILURES = 2  # a task is tried on three workers before it fails
 WATCH_SECONDS = 2.0
 CONNECT_SECONDS = 5.0
 RECONNECT_SECONDS = 2.0
 RESTART_SECONDS = 15.0  # a machine too busy to start workers needs a rest
 
-# A round trip ships a few MB of optimizer state in the task itself, about which Dask would warn above 10 MB.
+# A task carries a few MB of optimizer state. Dask would warn above 10 MB.
 _COMMON_SETTINGS = {"distributed.admin.large-graph-warning-threshold": "256MiB"}
 
 
@@ -46,8 +46,8 @@ class Cluster:
     """Worker processes of this machine, or of the cluster behind a scheduler's address, from `begin` to `close`.
 
     `scheduler_address` ("tcp://..." or "tls://...", certificates from Dask's own configuration) names a running
-    scheduler instead of `workers` processes of this machine. `warm`, a module-level function, is called once in each
-    worker before it is ready. Every worker imports the main module, which must have no side effects.
+    scheduler; without it, `workers` processes of this machine are started. `warm`, a module-level function, is called
+    once in each worker before it is ready. Every worker imports the main module, which must have no side effects.
     """
 
     def __init__(self, scheduler_address: str | None, workers: int = 2, warm: Callable[[], object] | None = None):
@@ -56,16 +56,16 @@ class Cluster:
         self._warm = warm
         self._status = ClusterStatus(Phase.STARTING)
         self._client: Client | None = None
-        self._settled = asyncio.Event()  # set while there is a client, or a reason why there is none
+        self._settled = asyncio.Event()  # set while there is a client, or a reason for having none
         self._closing = asyncio.Event()
-        # One slot a worker: a task that waits here, not in Dask's own queues, starts in the order of asking, cannot be
-        # blamed for the death of a worker it only waited for, and its deadline counts only the time it has a worker.
+        # One slot per worker. Tasks wait here instead of in Dask's queues. So they start in the order of asking, a
+        # waiting task is not blamed when a worker dies, and its deadline starts only when it has a worker.
         self._slots = asyncio.Semaphore(0)
         self._slot_count = 0
         self._running: set[asyncio.Task[Any]] = set()
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._loop = self._runner.get_loop()
-        self._lock = threading.Lock()  # nothing is handed to the loop after `close` has begun
+        self._lock = threading.Lock()  # nothing is given to the loop after `close` has begun
         self._is_closed = False
         self._thread = threading.Thread(target=self._serve, name="mnist-cluster", daemon=True)
 
@@ -83,7 +83,7 @@ class Cluster:
         return cluster
 
     def begin(self) -> None:
-        """Start the workers and return at once; `status` tells how far they are. Tasks given before then wait."""
+        """Start the workers and return at once; `status` shows how far they are. Tasks wait until they are ready."""
         atexit.register(self.close)
         self._thread.start()
 
@@ -101,10 +101,11 @@ class Cluster:
         """Call `function(*arguments)` on a worker and return what it returns.
 
         Waits for the workers to be ready and for one of them to be free; neither counts towards the deadline. If the
-        awaiting task is cancelled, a task that still waits never starts, and one that runs is left to end unheard.
+        awaiting task is cancelled, a task that still waits never starts; one that runs is left to end, and its result
+        is dropped.
 
-        Raises EngineUnavailable when the workers cannot be reached, die of the task three times, or exceed the
-        deadline (that worker is replaced); whatever `function` itself raises comes through unchanged.
+        Raises EngineUnavailable if the workers cannot be reached, if three of them die during the task, or if it
+        exceeds the deadline (that worker is replaced). What `function` itself raises is passed on unchanged.
         """
         return await asyncio.wrap_future(self._submit(function, arguments, deadline_seconds))
 
@@ -133,7 +134,7 @@ class Cluster:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # What follows runs on the cluster's own loop, except the first two.
+    # All methods below run on the cluster's own loop, except the first two.
 
     def _submit(self, function: Callable[..., Result], arguments: tuple[Any, ...], deadline: float) -> Future[Result]:
         with self._lock:
@@ -148,7 +149,7 @@ class Cluster:
         self._status = ClusterStatus(Phase.CLOSED)
 
     async def _live(self) -> None:
-        """Be connected until closed: what cannot start, or is lost, is tried again after a pause."""
+        """Stay connected until closed: after a failed start or a lost connection, try again after a pause."""
         while not self._closing.is_set():
             try:
                 async with AsyncExitStack() as stack:
@@ -176,7 +177,7 @@ class Cluster:
                 asynchronous=True,
                 set_as_default=False,
                 timeout=CONNECT_SECONDS,
-                direct_to_workers=self._scheduler_address is None,  # from far away a worker may be out of reach
+                direct_to_workers=self._scheduler_address is None,  # remote workers may not be reachable from here
             )
         )
         if self._scheduler_address:

@@ -1,7 +1,7 @@
-"""What a caller may ask of whoever runs its functions, and the smallest that can: this process.
+"""The interface for running functions elsewhere, and its smallest implementation: one thread of this process.
 
-`Engine` is the interface; `mnist_demo.cluster.Cluster` keeps it with worker processes, `InProcess` with one
-thread. Knows no Dask and no training.
+`Engine` is the interface. `mnist_demo.cluster.Cluster` implements it with worker processes, `InProcess` with one
+thread. Does not know Dask or training.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ Arguments = TypeVarTuple("Arguments")
 
 
 class Engine(Protocol):
-    """Runs module-level, pure functions on plain arguments, somewhere else than in the caller's event loop."""
+    """Runs module-level, pure functions on plain arguments, outside the caller's event loop."""
 
     @property
     def status(self) -> ClusterStatus:
@@ -31,16 +31,16 @@ class Engine(Protocol):
     ) -> Result:
         """Call `function(*arguments)` and return what it returns, or raise what it raises.
 
-        Those who wait are served in the order of asking. If the awaiting task is cancelled, a function that
-        still waits never starts, and one that runs is left to end unheard. Raises EngineUnavailable.
+        Waiting calls start in the order of asking. If the awaiting task is cancelled, a function that still waits
+        never starts; one that runs is left to end, and its result is dropped. Raises EngineUnavailable.
         """
 
 
 class InProcess:
     """An engine of one thread of this process: for tests and single trainings.
 
-    One thread, because a training uses torch's process-wide generator. A function cannot be stopped here: the
-    deadline is not kept.
+    One thread, because a training uses torch's process-wide generator. A function cannot be stopped here, so
+    there is no deadline.
     """
 
     def __init__(self) -> None:
@@ -58,13 +58,13 @@ class InProcess:
         *arguments: *Arguments,
         deadline_seconds: float = 120.0,  # noqa: ARG002
     ) -> Result:
-        """As `Engine.run` says. Raises EngineUnavailable once it is closed."""
+        """The same as `Engine.run`. Raises EngineUnavailable after `close`."""
         if self._is_closed:
             raise EngineUnavailable("The training thread has been shut down; start it again to train.")
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: function(*arguments))
 
     def close(self) -> None:
-        """Waits for the function that runs; those that wait never start. May be called twice."""
+        """Waits for the function that is running; waiting ones never start. May be called twice."""
         self._is_closed = True
         self._thread.shutdown(cancel_futures=True)
 

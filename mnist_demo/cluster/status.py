@@ -1,4 +1,4 @@
-"""How a cluster is doing, in the words a page may show. Knows no Dask."""
+"""The state of a cluster, in words that a page may show. Does not know Dask."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,7 @@ LOST = "The connection to the training workers was lost; try again in a minute."
 
 
 class Phase(StrEnum):
-    """Where a cluster is in its life."""
+    """The state a cluster is in."""
 
     STARTING = "starting"
     READY = "ready"

@@ -1,6 +1,6 @@
 """A worker process of the cluster: its settings, what it does before its first task, how it is replaced.
 
-Knows one worker at a time; who gets which task is decided by the cluster.
+Knows one worker. Does not know which worker gets which task: the cluster decides that.
 """
 
 # mypy: allow-untyped-calls
@@ -19,10 +19,10 @@ from distributed import Client, Nanny, Worker, WorkerPlugin
 from mnist_demo.errors import CannotStart
 
 MOST_WORKERS = 256
-WORKER_NICENESS = 10  # drawing stays fast beside training: p95 22 ms with it, 53 ms for threads (2026-11-23)
+WORKER_NICENESS = 10  # keeps drawing fast during training: p95 22 ms with it, 53 ms for threads (2026-11-23)
 
-# Trimming memory after every task costs a quarter of the training speed; sampling the stack costs more of it. Workers
-# hold no data worth spilling, and a paused worker would never resume: one that outgrows its memory is restarted.
+# Trimming memory after every task costs a quarter of the training speed; sampling the stack costs more of it.
+# Workers hold no data worth spilling. A paused worker would never resume, so one that uses too much is restarted.
 WORKER_SETTINGS = {
     "distributed.nanny.pre-spawn-environ": {
         "MALLOC_TRIM_THRESHOLD_": 2**28,
@@ -39,24 +39,24 @@ WORKER_SETTINGS = {
     "distributed.worker.memory.pause": False,
     "distributed.scheduler.no-workers-timeout": "60s",
     "distributed.comm.timeouts.connect": "120s",  # also how long a worker may take to start on a busy machine
-    # This timer, once per death, would dismiss for good a worker that happens to be down again when it rings.
+    # This timer starts at each death. A worker that is down again when it ends would be removed for good.
     "distributed.deploy.lost-worker-timeout": "365 days",
 }
 
 
 def cores() -> int:
-    """The cores that this process may use: its affinity and its container's share, or what a Space says it has."""
+    """The cores that this process may use: by its affinity and its container's quota, or as set by a Space."""
     found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with suppress(OSError, ValueError):
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        found = min(found, round(int(quota) / int(period)))  # "max" is no number: no limit
+        found = min(found, round(int(quota) / int(period)))  # "max" is not a number: it means no limit
     with suppress(KeyError, ValueError):
         found = min(found, round(float(os.environ["CPU_CORES"])))
     return max(1, found)
 
 
 def worker_count() -> int:
-    """How many workers to start: MNIST_DEMO_WORKERS, else one a core."""
+    """How many workers to start: MNIST_DEMO_WORKERS, else one per core."""
     text = os.environ.get("MNIST_DEMO_WORKERS") or str(cores())
     if not text.isdecimal() or not 0 < int(text) <= MOST_WORKERS:
         raise CannotStart(f"MNIST_DEMO_WORKERS is a number from 1 to {MOST_WORKERS}, not {text[:40]!r}.")
@@ -64,7 +64,7 @@ def worker_count() -> int:
 
 
 class WorkerCare(WorkerPlugin):
-    """What every worker does before its first task, whenever it is born."""
+    """What every worker does before its first task, each time it starts."""
 
     def __init__(self, warm: Callable[[], object] | None, *, is_local: bool) -> None:
         self.warm = warm
@@ -73,22 +73,22 @@ class WorkerCare(WorkerPlugin):
     async def setup(self, worker: Worker) -> None:
         is_replacement = not worker.periodic_callbacks["heartbeat"].is_running()
         if self.is_local:
-            # The thread that runs tasks is started by this one, and inherits its niceness.
+            # This thread starts the thread that runs tasks, which inherits its niceness.
             os.setpriority(os.PRIO_PROCESS, 0, WORKER_NICENESS)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which ends its workers
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the server, which ends its workers
         if self.warm is None:
             return
         try:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(worker.executors["default"], self.warm)
         except Exception:
-            # At the start this is worth a failure; later the first task will tell its visitor the same.
+            # At the first start this is a failure. Later, the first task reports the same error to its visitor.
             if not is_replacement:
                 raise
 
 
 def end_stopped(nannies: Iterable[Nanny]) -> None:
-    """Kills workers that are stopped (SIGSTOP, a debugger): they would never answer. Their nannies start others."""
+    """Kills workers that are stopped (SIGSTOP, a debugger): they would never answer. Their nannies start new ones."""
     for nanny in nannies:
         with suppress(psutil.Error, TypeError):  # just gone, or just starting
             process = psutil.Process(nanny.pid)
@@ -97,8 +97,8 @@ def end_stopped(nannies: Iterable[Nanny]) -> None:
 
 
 async def kill_worker_of(future: Any, client: Client) -> None:
-    """Replace the worker that runs `future`; a running function cannot be stopped in any milder way."""
-    with suppress(Exception):  # a worker without a nanny, or gone already: nothing more can be done
+    """Replace the worker that runs `future`; there is no other way to stop a running function."""
+    with suppress(Exception):  # no nanny, or the worker has already gone: nothing left to do
         processing = await client.processing()
         addresses = [address for address, keys in processing.items() if future.key in keys]
         await client.cancel([future])

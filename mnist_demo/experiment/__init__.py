@@ -1,4 +1,4 @@
-"""An experiment as plain data: every knob, the pair of two experiments, and the history of a run.
+"""An experiment as plain data: every knob, a pair of two experiments, and the history of a run.
 
-Plain Python and pydantic. Knows no tensor: what a knob does to a training is written in `learning`.
+Uses plain Python and pydantic. Does not know tensors: `learning` decides what a knob does in training.
 """

@@ -53,7 +53,7 @@ class Mistake(StrEnum):
     NLL_LOGITS = "nll_logits"
 
 
-# Where a choice's own word would not be understood on the page.
+# Words for the page, for choices whose own names would not be understood.
 _WORDS = {
     Network.MLP: "MLP",
     Network.CNN: "CNN",
@@ -78,5 +78,5 @@ _WORDS = {
 
 
 def words(choice: StrEnum) -> str:
-    """A choice as a person says it: "MLP", "SGD with momentum"."""
+    """A choice in words for a person: "MLP", "SGD with momentum"."""
     return _WORDS.get(choice, choice.value)

@@ -1,7 +1,7 @@
 """Every knob of one training run, each declared once: default, bounds and help.
 
-The form, the command line, the link and the validation all read these declarations. This module
-knows what a knob may be, not what it does: it does not import torch.
+The form, the command line, the link and the validation all read these declarations. Knows which values a knob
+may have. Does not know what a knob does, and does not import torch.
 """
 
 import re
@@ -235,13 +235,13 @@ def non_default(experiment: Experiment) -> dict[str, Any]:
 
 
 def changed_fields(a: Experiment, b: Experiment) -> dict[str, tuple[Any, Any]]:
-    """{knob: (A's value, B's value)} where they differ; hidden sizes that just follow the network do not."""
+    """{knob: (A's value, B's value)} where they differ; hidden sizes that only follow the network are left out."""
     changed = {
         name: (getattr(a, name), getattr(b, name))
         for name in Experiment.model_fields
         if getattr(a, name) != getattr(b, name)
     }
-    if a.network != b.network:  # their default sizes differ, so a change of network moves both knobs
+    if a.network != b.network:  # their default sizes differ, so a change of network changes both knobs
         changed.pop("hidden_sizes", None)
         if any(x.hidden_sizes != DEFAULT_HIDDEN_SIZES[x.network] for x in (a, b)):
             changed["hidden_sizes"] = (a.hidden_sizes, b.hidden_sizes)

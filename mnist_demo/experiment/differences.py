@@ -1,4 +1,4 @@
-"""Experiments in words: what differs between two of them, as a sentence names it. Knows no more than their knobs."""
+"""Describes in words how two experiments differ. Knows only their knobs."""
 
 from enum import StrEnum
 
@@ -8,11 +8,11 @@ from mnist_demo.experiment.knobs import to_text
 
 
 def describe_changes(a: Experiment, b: Experiment) -> str:
-    """'dropout 0 → 0.5', several joined by ', '; empty where the two are equal."""
+    """'dropout 0 → 0.5', several joined by ', '; empty if the two are equal."""
     return ", ".join(
         f"{knob_words(name)} {value_words(old)} → {value_words(new)}"
         for name, (old, new) in changed_fields(a, b).items()
-        if old != new  # sizes that a link must carry although they are the same
+        if old != new  # a link may carry sizes that are the same
     )
 
 
@@ -22,10 +22,10 @@ def describe_values(base: Experiment, other: Experiment) -> str:
 
 
 def knob_words(name: str) -> str:
-    """A knob as a sentence names it: "training images", "learning rate"."""
+    """The name of a knob in a sentence: "training images", "learning rate"."""
     return knobs()[name].title.lower()
 
 
 def value_words(value: object) -> str:
-    """A knob's value as a sentence writes it: 0.001, 256-128, Adam."""
+    """A knob's value in a sentence: 0.001, 256-128, Adam."""
     return words(value) if isinstance(value, StrEnum) else to_text(value)

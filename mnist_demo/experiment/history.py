@@ -1,6 +1,6 @@
 """What a run measured, point by point, and what can be read from it without retraining.
 
-Pure functions over numbers: nothing here knows where a point came from or how it is drawn.
+Pure functions of numbers. Does not know how a point was measured or how it is drawn.
 """
 
 import math
@@ -10,29 +10,29 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a network did at one point besides loss and accuracy: the evidence that hints cite. Numbers, no causes.
+    """Measurements at one point besides loss and accuracy: the evidence that hints cite. Numbers, not causes.
 
     The first four are means over the images of the training loss, from the same logits. Layers go from the image to
-    the logits; a layer's unit is a channel where it convolves. None: there was no update yet.
+    the logits; in a convolution, a unit is a channel. None: there was no update yet.
     """
 
     cross_entropy: float  # of the logits, whatever loss the run is trained with
-    probability_cross_entropy: float  # of the probabilities, taken for logits
-    label_probability: float  # given to the label
+    probability_cross_entropy: float  # of the probabilities, used as logits
+    label_probability: float  # mean probability of the label
     label_logit: float  # the label's logit
     confidence: float  # mean of the highest probability, on validation images
     sure_mistakes: float  # share of the wrong validation answers that were over 90 % sure; 0 where none is wrong
     wrong: str  # which of the first 512 validation images were answered wrong: a bit each, first image last, as hex
     common_answer: float  # share of the validation images that got the most frequent answer
-    blank_loss: float  # cross-entropy of the one answer to a blank image, as an answer to every training image
-    input_size: float  # largest pixel that the network is given, without its sign
+    blank_loss: float  # cross-entropy if every training image got the answer to a blank image
+    input_size: float  # largest absolute pixel value that the network gets
     weight_norm: float  # length of all weights together
     spreads: tuple[float, ...]  # of each hidden layer: standard deviation over images, mean over its units
     stuck: tuple[float, ...]  # of each hidden layer: share of units with a slope of about 0 on every image
     gradients: tuple[float, ...]  # of each layer with weights: length of the gradient of the run's own loss
     update: float | None  # length of the last update, as a share of the length of all weights
-    left_over: float | None  # gradient found before backward(), as a share of that after it; 0 where it was cleared
-    label_changes: float | None  # share of neighbours in the order of the epoch whose labels differ
+    left_over: float | None  # gradient before backward(), as a share of that after it; 0 if cleared
+    label_changes: float | None  # share of neighbours in the epoch's order that have different labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Metrics:
     train_accuracy: float
     val_loss: float
     val_accuracy: float
-    changed_answers: float = 0.0  # share of images that get several answers when asked often; 0 in eval mode
+    changed_answers: float = 0.0  # share of images with several answers in repeated tests; 0 in eval mode
     probe: Probe | None = None
 
 
@@ -77,13 +77,13 @@ def stopping_index(history: History, patience: int) -> int | None:
     for index, point in enumerate(history):
         if math.isfinite(point.val_loss) and (best is None or point.val_loss < best.val_loss):
             best = point
-        elif best is not None and round(point.epoch - best.epoch, 6) >= patience:  # parts of epochs are not exact
+        elif best is not None and round(point.epoch - best.epoch, 6) >= patience:  # fractions of epochs are not exact
             return index
     return None
 
 
 def gap(point: Metrics) -> float:
-    """Validation loss minus training loss (both with dropout off): what overfitting widens."""
+    """Validation loss minus training loss (both with dropout off): it grows with overfitting."""
     return point.val_loss - point.train_loss
 
 

@@ -1,6 +1,6 @@
-"""A knob as a form, a command line or a sentence needs it, read from the field that declares it.
+"""Describes a knob for a form, a command line or a sentence, from the field that declares it.
 
-Knows fields and text; which knobs there are is declared in `config`.
+Knows fields and text. Does not know which knobs exist: `config` declares them.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ MAX_WIDTH = 1024
 
 @dataclass(frozen=True)
 class Knob:
-    """One knob as a form or a command line needs it. `minimum` and `maximum` are inclusive."""
+    """One knob, for a form or a command line. `minimum` and `maximum` are inclusive."""
 
     name: str
     title: str
@@ -24,7 +24,7 @@ class Knob:
     type: type  # int, float, tuple (hidden sizes) or a StrEnum
     minimum: float | None = None
     maximum: float | None = None
-    examples: tuple[str, ...] = ()  # worth trying, as text
+    examples: tuple[str, ...] = ()  # values worth trying, as text
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -33,7 +33,7 @@ class Knob:
 
     @property
     def accepts(self) -> str:
-        """What may be given, as the second half of a sentence."""
+        """Which values are allowed, as the second half of a sentence."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
         if self.type is tuple:
@@ -42,7 +42,7 @@ class Knob:
         return f"{kind} from {self.minimum:,.10g} to {self.maximum:,.10g}"
 
     def refusal(self, value: object) -> str:
-        """One sentence for a value that cannot be: the knob, the value, what may be given."""
+        """One sentence for a value that is not allowed: the knob, the value, the allowed values."""
         return f"{self.title} ({self.name}) cannot be {shown(value)}: give {self.accepts}."
 
 
@@ -69,11 +69,11 @@ def to_text(value: object) -> str:
     if not isinstance(value, float):
         return str(value)
     short = f"{value:.10g}"
-    return short if float(short) == value else repr(value)  # a link must bring back the very same run
+    return short if float(short) == value else repr(value)  # a link must give exactly the same run
 
 
 def shown(value: object) -> str:
-    """A bad value as a message may repeat it: short, printable, on one line."""
+    """A bad value, made short and printable on one line, so that a message can repeat it."""
     if isinstance(value, int) and abs(value) >= 10**20:
         return "a number of over 20 digits"
     if isinstance(value, list | tuple | dict):

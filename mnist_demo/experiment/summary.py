@@ -1,7 +1,7 @@
-"""What a run's history comes to: its first, best and last point, how far its loss rose, whether it diverged.
+"""Sums up a run's history: its first, best and last point, how far its loss rose, whether it diverged.
 
-Lessons and hints speak of a run in these words: `a.last.val_accuracy`, `b.best.epoch`, `a.rise`. Knows the
-numbers alone: no experiment, no training.
+Lessons and hints use these names: `a.last.val_accuracy`, `b.best.epoch`, `a.rise`. Knows only the numbers of the
+history. Does not know experiments or training.
 """
 
 import math
@@ -12,7 +12,7 @@ from mnist_demo.experiment.history import History, Metrics, Probe, best_index, g
 
 
 class NotMeasured(ValueError):
-    """A run was recorded without what is asked for."""
+    """A value is needed that was not recorded for this run."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,17 @@ class RunSummary:
 
     @property
     def start(self) -> Probe:
-        """The evidence of the untrained network."""
+        """The probe of the untrained network."""
         return _evidence(self.first)
 
     @property
     def turn(self) -> Probe:
-        """The evidence of the point of the lowest validation loss."""
+        """The probe at the lowest validation loss."""
         return _evidence(self.best)
 
     @property
     def end(self) -> Probe:
-        """The evidence of the end of the run."""
+        """The probe at the end of the run."""
         return _evidence(self.last)
 
     @property
@@ -89,16 +89,16 @@ class RunSummary:
 
     @property
     def new_mistakes(self) -> float:
-        """Share of the validation images wrong at the end that were right at the lowest loss; 0 where none is wrong.
+        """Of the validation images wrong at the end, the share that was right at the lowest loss; 0 if none is wrong.
 
-        Counted among the images that probes remember.
+        Counts only the images that probes record.
         """
         before, after = (int(probe.wrong, 16) for probe in (self.turn, self.end))
         return (after & ~before).bit_count() / after.bit_count() if after else 0.0
 
     @property
     def fitted_epoch(self) -> float:
-        """The first epoch at which 99.5 % of the training images are right; infinite where none is."""
+        """The first epoch at which 99.5 % of the training images are right; infinite if there is none."""
         return min((point.epoch for point in self.history if point.train_accuracy >= 0.995), default=math.inf)
 
     @property

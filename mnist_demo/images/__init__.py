@@ -1,4 +1,4 @@
-"""Images before a network sees them: MNIST and its augmentation, and the way from a drawing to 28x28.
+"""Images before a network sees them: MNIST, its augmentation, and how a drawing becomes 28x28 pixels.
 
-Also imitated handwriting and things that are not digits. Knows no network and no training.
+Also imitated handwriting and drawings that are not digits. Does not know networks or training.
 """

@@ -1,6 +1,7 @@
-"""MNIST's four files as they ship: out of the bundled archive, verified, into a folder where torchvision finds them.
+"""Unpacks MNIST's four files from the bundled archive, checks them, and puts them where torchvision finds them.
 
-Knows files and hashes, not images, and needs no library, so that what is wrong is told before any is loaded.
+Knows files and hashes. Does not know images. Imports only the standard library, so an error is reported before any
+slow library is loaded.
 """
 
 import contextlib
@@ -40,10 +41,10 @@ def default_cache_dir() -> Path:
 
 
 def mnist_root(cache_dir: Path | None = None, archive: Path = ARCHIVE) -> Path:
-    """Folder for which `torchvision.datasets.MNIST(root, download=False)` finds all of MNIST.
+    """The folder in which `torchvision.datasets.MNIST(root, download=False)` finds all of MNIST.
 
-    Unpacks the bundled archive on the first call, and again if a file there has changed: the SHA-256 of all four
-    is checked. The finished folder is moved into place in one step, so that two processes may do it at once.
+    Checks the SHA-256 of all four files. Unpacks the bundled archive on the first call, and again if a file has
+    changed. The finished folder is moved into place as a whole, so two processes may do this at the same time.
     Raises DataError if the archive is missing, any file in it differs, or nothing can be written.
     """
     cache_dir = cache_dir or default_cache_dir()
@@ -59,15 +60,15 @@ def mnist_root(cache_dir: Path | None = None, archive: Path = ARCHIVE) -> Path:
     return root
 
 
-@functools.cache  # hashing 55 MB takes a fifth of a second: once a process
+@functools.cache  # hashing 55 MB takes a fifth of a second, so once per process
 def root_here(root: Path) -> Path:
-    """`root` where MNIST lies there, else what `mnist_root` gives: a worker on another machine has other folders."""
+    """`root` if MNIST is there, else the result of `mnist_root`: another machine's worker has other folders."""
     return root if _is_complete(root) else mnist_root()
 
 
 def _unpack(archive: Path, cache_dir: Path, root: Path) -> None:
     cache_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=cache_dir) as room:  # a disk that is too full is told before seconds of unpacking
+    with tempfile.TemporaryFile(dir=cache_dir) as room:  # reports a full disk before seconds of unpacking
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(room.fileno(), 0, UNPACKED_BYTES)
     with tempfile.TemporaryDirectory(dir=cache_dir) as scratch:
@@ -87,7 +88,7 @@ def _unpack(archive: Path, cache_dir: Path, root: Path) -> None:
 
 
 def build_archive(raw_folder: Path, archive: Path = ARCHIVE) -> None:
-    """Packs the four raw IDX files of `raw_folder` into `archive`, byte for byte reproducibly.
+    """Packs the four raw IDX files of `raw_folder` into `archive`; the same files always give the same bytes.
 
     Raises DataError if a file is missing or is not MNIST's.
     """
@@ -104,7 +105,7 @@ def build_archive(raw_folder: Path, archive: Path = ARCHIVE) -> None:
             member = tarfile.TarInfo(name)
             member.size = len(content)
             tar.addfile(member, io.BytesIO(content))
-    unfinished.replace(archive)  # until here the old archive is as it was
+    unfinished.replace(archive)  # the old archive is unchanged until here
 
 
 def _is_complete(root: Path) -> bool:

@@ -1,7 +1,7 @@
-"""MNIST's images: split, turned into batches.
+"""MNIST's images: read, split, normalized and augmented.
 
-Knows what one looks like to a network. Does not know what is done
-with them. The test images are read by `load_test`, which `evaluation.py` alone may call.
+Knows the form in which a network gets an image. Does not know what is done with the images. `load_test` reads the
+test images, and only `evaluation.py` may call it.
 
 Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits" (CC BY-SA 3.0).
 """
@@ -19,10 +19,10 @@ from torch import Tensor
 from mnist_demo.experiment.choices import Augmentation, Normalize
 from mnist_demo.experiment.config import TRAIN_IMAGES
 from mnist_demo.images import handwriting
-from mnist_demo.images.bundle import mnist_root as mnist_root  # where the images come from is asked here, too
+from mnist_demo.images.bundle import mnist_root as mnist_root  # so that callers can import it from here
 
 CLASSES = 10
-NO_DIGIT = -1  # label of a picture that shows none
+NO_DIGIT = -1  # label of a picture that shows no digit
 SIDE = 28  # pixels
 SPLIT_SEED = 0
 MAX_SHIFT = 2  # pixels, augmentation "shift"
@@ -45,17 +45,17 @@ class Split:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """MNIST's 60,000 training images as the app divides them, and digits of another source if there are any."""
+    """MNIST's 60,000 training images as the app divides them, and extra digits from another source, if any."""
 
     train: Split  # 55,000
     val: Split  # 5,000
-    extra: Split | None = None  # some come into every batch besides MNIST's; no epoch counts them
-    extra_sha256: str = ""  # of them, by which a run knows its own again
+    extra: Split | None = None  # added to every batch of MNIST images; not counted in an epoch
+    extra_sha256: str = ""  # of the extra digits: a run checks that it continues with the same ones
 
 
-@functools.cache  # 47 MB read once a process; the files never change
+@functools.cache  # 47 MB, read once per process; the files never change
 def load_training_data(root: Path) -> TrainingData:
-    """The 60,000 training images, split once and for all by `random_split` with a fixed seed."""
+    """The 60,000 training images, always split the same way: `random_split` with a fixed seed."""
     from torchvision import datasets  # here, because importing it takes seconds and 170 MB
 
     mnist = datasets.MNIST(str(root), train=True, download=False)
@@ -65,7 +65,7 @@ def load_training_data(root: Path) -> TrainingData:
 
 @functools.cache
 def load_validation_data(root: Path) -> Split:
-    """The validation images alone, as `load_training_data` gives them: 4 MB, read in place without torchvision."""
+    """Only the validation images, the same as in `load_training_data`: 4 MB, read without torchvision."""
     _, val = split_indices()
     return _read_in_place(root, "train", 60_000, val)
 
@@ -76,7 +76,7 @@ def load_test(root: Path) -> Split:
 
 
 def split_indices() -> list[Sequence[int]]:
-    """The places, in MNIST's 60,000, of the images to train on and of those to validate on."""
+    """Indices into MNIST's 60,000 images: first those to train on, then those to validate on."""
     everything = torch.utils.data.TensorDataset(torch.arange(60_000))
     generator = torch.Generator().manual_seed(SPLIT_SEED)
     lengths = [TRAIN_IMAGES, len(everything) - TRAIN_IMAGES]
@@ -84,7 +84,7 @@ def split_indices() -> list[Sequence[int]]:
 
 
 def _read_in_place(root: Path, name: str, count: int, chosen: Sequence[int]) -> Split:
-    """The chosen images of MNIST's files `name`-..., which hold `count`; without torchvision, which takes 170 MB."""
+    """The chosen images of MNIST's files `name`-..., which hold `count` images. Avoids torchvision (170 MB)."""
     raw = root / "MNIST" / "raw"
     images = np.memmap(raw / f"{name}-images-idx3-ubyte", np.uint8, "r", 16, (count, SIDE, SIDE))
     labels = np.memmap(raw / f"{name}-labels-idx1-ubyte", np.uint8, "r", 8, (count,))
@@ -106,7 +106,7 @@ def normalize(images: Tensor, scale: Normalize = Normalize.SYMMETRIC) -> Tensor:
 def noisy_labels(labels: Tensor, share: float, seed: int) -> Tensor:
     """A copy of int64 labels (N,) in which a random `share` is replaced by a uniformly random digit.
 
-    A tenth of the replacements happen to be right, as in Zhang et al., "Understanding deep learning
+    A tenth of the replacements are right by chance, as in Zhang et al., "Understanding deep learning
     requires rethinking generalization" (2017). Which labels change does not depend on N.
     """
     generator = torch.Generator().manual_seed(seed)
@@ -118,11 +118,11 @@ def noisy_labels(labels: Tensor, share: float, seed: int) -> Tensor:
 def augment(
     images: Tensor, how: Augmentation, labels: Tensor | None = None, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Uint8 images (N, 28, 28) -> moved ones, same shape, drawn from `generator` (None: torch's own).
+    """Randomly changes uint8 images (N, 28, 28), same shape; uses `generator` (None: torch's own).
 
     `shift` moves each image by up to two whole pixels; `affine` turns it by up to 12 degrees, scales
-    it by up to 12 %, shears it by up to .15 and shifts it by up to 1.5 pixels. New room is paper.
-    `handwriting` is `handwriting.vary`, which wants the labels, int64 (N,), to know how each is written.
+    it by up to 12 %, shears it by up to .15 and shifts it by up to 1.5 pixels. Pixels that
+    come in from outside are paper. `handwriting` is `handwriting.vary`, which needs the labels, int64 (N,).
     """
     if how is Augmentation.NONE:
         return images
@@ -131,7 +131,7 @@ def augment(
         labels = labels if labels is not None else torch.full((count,), NO_DIGIT)
         if generator is None:
             return handwriting.vary(images, labels)
-        with torch.random.fork_rng(devices=[]):  # lent to torch: it draws in many places
+        with torch.random.fork_rng(devices=[]):  # our state goes into torch's global generator, which `vary` uses
             torch.set_rng_state(generator.get_state())
             varied = handwriting.vary(images, labels)
             generator.set_state(torch.get_rng_state())

@@ -1,8 +1,8 @@
-"""The augmentation "handwriting": what pens, hands and habits do to a digit, in torch, a batch at once.
+"""The augmentation "handwriting": imitates how people write a digit differently, a batch at a time.
 
 Knows ways of writing: turned, slanted, stretched, bent, thick, thin; a slashed 0, a crossed 7, a
 flagged or underlined 1, a closed 4. Does not know networks. Random numbers come from torch's global
-generator, so that a run's own generator decides them. Elastic bending after Simard et al., "Best
+generator; the caller sets it from the run's own generator. Elastic bending after Simard et al., "Best
 practices for convolutional neural networks applied to visual document analysis" (2003).
 """
 
@@ -10,18 +10,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-STRENGTH = 1.25  # each image is deformed by up to this multiple of what follows: most stay near what was written
+STRENGTH = 1.25  # each image is deformed by up to this multiple of the amounts below; most are changed little
 TURN, SHEAR = 0.2, 0.12  # standard deviations at strength one: radians, and shift over height
-SCALE, STRETCH = 0.08, 0.08  # of the natural logarithm of size, and of width over height
+SCALE, STRETCH = 0.08, 0.08  # standard deviations of the logarithm of size, and of width over height
 SHIFT, BEND = 0.8, 0.75  # pixels
-HABIT = 0.15  # share of the digits concerned that get a slash, a bar, an underline, a lid
+HABIT = 0.15  # share of the 0s, 7s, 1s, 4s that get a slash, a bar, an underline, a lid
 FLAG = 0.25  # share of the 1s that get an upstroke: MNIST has few, and without them they are read as 7
 
 
 def vary(images: Tensor, labels: Tensor) -> Tensor:
-    """Uint8 images (N, 28, 28), int64 labels (N,) -> written differently, same shape and dtype.
+    """Uint8 images (N, 28, 28), int64 labels (N,) -> changed images, same shape and dtype.
 
-    A label of -1 means no digit: bent and moved like one, but no habit of writing applies.
+    A label of -1 means no digit: the picture is deformed like a digit, but no line is added.
     """
     pixels = add_habits(images.float(), labels)  # (N, 28, 28), 0 .. 255
     return deform(change_width(pixels)).round().clamp(0, 255).to(torch.uint8)
@@ -29,7 +29,7 @@ def vary(images: Tensor, labels: Tensor) -> Tensor:
 
 def change_width(pixels: Tensor) -> Tensor:
     """Thickens or thins the strokes of two in three images, by up to about a pixel."""
-    amount = torch.rand(len(pixels), 1, 1) * 1.2 - 0.5  # below 0 thinner
+    amount = torch.rand(len(pixels), 1, 1) * 1.2 - 0.5  # below 0: thinner
     amount = amount.where(torch.rand(len(pixels), 1, 1) < 0.67, 0)
     sign = torch.where(amount > 0, 1.0, -1.0)
     target = sign * _largest_around(sign * pixels)
@@ -37,7 +37,7 @@ def change_width(pixels: Tensor) -> Tensor:
 
 
 def _largest_around(pixels: Tensor) -> Tensor:
-    """The largest value in the 3x3 pixels around each; what `max_pool2d` says, five times as fast."""
+    """The largest value in the 3x3 pixels around each: the same as `max_pool2d`, five times as fast."""
     wide = F.pad(pixels, (1, 1))
     rows = torch.maximum(torch.maximum(wide[..., :-2], wide[..., 2:]), pixels)
     tall = F.pad(rows, (0, 0, 1, 1))
@@ -47,7 +47,7 @@ def _largest_around(pixels: Tensor) -> Tensor:
 def deform(pixels: Tensor) -> Tensor:
     """Turns, shears, scales, stretches, shifts and gently bends images (N, 28, 28) about their centre of mass.
 
-    The centre comes to lie where `sketch` puts it: a flag would else stand beside a stem in the middle.
+    Also moves the centre of mass to where `sketch` puts it, because an added flag has shifted it.
     """
     count, side = pixels.shape[0], pixels.shape[-1]
     strength = STRENGTH * torch.rand(count)
@@ -63,18 +63,18 @@ def deform(pixels: Tensor) -> Tensor:
     waves = _waves(side)
     bend = BEND * unit * strength[:, None, None, None] * torch.randn(count, 5, 5, 2)
     grid = grid + torch.einsum("nijc,yi,xj->nyxc", bend, waves, waves)
-    return F.grid_sample(pixels[:, None], grid, mode="bicubic", align_corners=False)[:, 0]  # others blur
+    return F.grid_sample(pixels[:, None], grid, mode="bicubic", align_corners=False)[:, 0]  # other modes blur
 
 
 def _centre_of_mass(pixels: Tensor) -> Tensor:
-    """How far right of and below pixel (14, 14), where MNIST centres it, the ink of (N, 28, 28) lies: (2, N)."""
+    """Distance of the centre of mass of (N, 28, 28) from MNIST's, pixel (14, 14): (2, N), right and down."""
     position = torch.arange(pixels.shape[-1]) - pixels.shape[-1] / 2
     ink = pixels.sum(dim=(1, 2)).clamp(min=1e-6)
     return torch.stack([pixels.sum(dim=1) @ position / ink, pixels.sum(dim=2) @ position / ink])
 
 
 def _waves(side: int) -> Tensor:
-    """Five smooth bumps side by side, (side, 5); random amounts of them have a variance of one everywhere."""
+    """Five smooth bumps side by side, (side, 5). Their random sums have variance one at every pixel."""
     position = torch.linspace(0, 4, side)
     bumps = torch.exp(-((position[:, None] - torch.arange(5)) ** 2) / 0.8)
     waves: Tensor = bumps / bumps.norm(dim=1, keepdim=True)
@@ -82,7 +82,7 @@ def _waves(side: int) -> Tensor:
 
 
 def add_habits(pixels: Tensor, labels: Tensor) -> Tensor:
-    """Draws the lines many people add, each on a random share of its digits; half the underlined 1s have flags."""
+    """Adds the lines that many people write, to a random share of the digits. Half the underlined 1s get flags."""
     chance = torch.rand(len(labels))
     most = {
         (0, _slash): HABIT,

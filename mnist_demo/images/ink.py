@@ -15,11 +15,11 @@ from scipy import ndimage
 
 Ink = NDArray[np.uint8]  # (H, W), 255 = full ink, 0 = paper
 
-INK_THRESHOLD = 32  # of 255: fainter is paper
+INK_THRESHOLD = 32  # of 255: anything fainter is paper
 HALF_INK = 110  # of 255: where a stroke's edge is taken to be
-GREY_REACH = 5  # pixels of that copy: beyond it from a dark place, grey is a stroke of its own and no soft edge
-WORKING_SIDE = 80  # pixels of the copy on which strokes are measured, taken apart and redrawn
-SPECK_SHARE, SPECK_EXTENT = 0.02, 0.15  # of all ink, and of the largest piece's length
+GREY_REACH = 5  # pixels: grey farther than this from dark ink is a stroke, not a soft edge
+WORKING_SIDE = 80  # pixels: strokes are measured, separated and redrawn on a copy of this size
+SPECK_SHARE, SPECK_EXTENT = 0.02, 0.15  # a speck is below these shares of all ink, and of the largest piece's length
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class Piece:
 
 
 def crop(ink: Ink) -> Ink:
-    """The smallest box that holds all ink; the whole canvas where there is none."""
+    """The smallest box that holds all ink; the whole canvas if there is no ink."""
     top, bottom, left, right = _box(ink)
     return ink[top:bottom, left:right]
 
 
 def shrink(ink: Ink, scale: float) -> Ink:
-    """Scaled, antialiased, aspect kept; at least one pixel."""
+    """The ink scaled down, antialiased, aspect kept; at least one pixel."""
     height, width = ink.shape
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     how = Image.Resampling.BOX if scale < 1 else Image.Resampling.BILINEAR
@@ -53,7 +53,7 @@ def shrink(ink: Ink, scale: float) -> Ink:
 
 
 def pieces(ink: Ink) -> list[Piece]:
-    """The connected pieces of a drawing, from left to right; on a coarser copy if it is large."""
+    """The connected pieces of a drawing, from left to right; found on a coarser copy if it is large."""
     top, bottom, left, right = _box(ink)
     numbers, scale = _labelled(ink[top:bottom, left:right])
     found = []
@@ -65,17 +65,17 @@ def pieces(ink: Ink) -> list[Piece]:
 
 
 def side_by_side(pieces: Sequence[Piece]) -> list[Piece]:
-    """Pieces above one another joined, so that what is left stands apart from left to right."""
+    """Joins pieces that lie above one another; the result is separated from left to right."""
     return _apart(pieces, attrgetter("left"), attrgetter("right"))
 
 
 def one_above_another(pieces: Sequence[Piece]) -> list[Piece]:
-    """Pieces beside one another joined, so that what is left stands apart from top to bottom."""
+    """Joins pieces that lie beside one another; the result is separated from top to bottom."""
     return _apart(pieces, attrgetter("top"), attrgetter("bottom"))
 
 
 def _apart(pieces: Sequence[Piece], start: Callable[[Piece], int], end: Callable[[Piece], int]) -> list[Piece]:
-    """Pieces that overlap from their starts to their ends joined, in the order of their starts."""
+    """Joins pieces whose ranges from start to end overlap; sorted by start."""
     joined: list[Piece] = []
     for piece in sorted(pieces, key=start):
         if joined and start(piece) < end(joined[-1]):
@@ -86,7 +86,7 @@ def _apart(pieces: Sequence[Piece], start: Callable[[Piece], int], end: Callable
 
 
 def without_specks(ink: Ink) -> Ink | None:
-    """The drawing without its stray dots; None where there are none.
+    """The drawing without its stray dots; None if there are none.
 
     A speck is a separate piece with less than a fiftieth of all ink, and short beside the longest piece.
     """
@@ -107,19 +107,19 @@ def without_specks(ink: Ink) -> Ink | None:
 
 
 def stroke_width(ink: Ink) -> float:
-    """The mean width of the strokes, in pixels, read from how deep inside the ink its pixels lie."""
+    """The mean stroke width in pixels, from the distance of each ink pixel to the nearest paper."""
     mask = np.pad(ink > HALF_INK, 1)
     if not mask.any():
         return 0.0
-    depth = ndimage.distance_transform_edt(mask)[mask]  # even in a stroke of width w, from .5 to w / 2 + .5
+    depth = ndimage.distance_transform_edt(mask)[mask]  # evenly spread from .5 to w / 2 + .5 for width w
     return max(1.0, 4 * (float(depth.mean()) - 0.5))
 
 
 def with_dark_middle(ink: Ink) -> Ink:
-    """Strokes that are grey all through made dark along their middle, so that a threshold does not lose them.
+    """Darkens the middle of strokes that are only grey, so that a threshold does not lose them.
 
-    A pen thinner than a pixel leaves grey: by half ink a 28x28 seven loses its bar and becomes a 1. A drawing whose
-    every stroke has a dark middle stays as it is.
+    A pen thinner than a pixel leaves only grey. Cut at half ink, a 28x28 seven would lose its bar and become a 1.
+    A drawing stays as it is if every stroke has a dark middle.
     """
     far = ndimage.distance_transform_edt(ink <= HALF_INK) > GREY_REACH  # pixels
     if not (far & (ink > INK_THRESHOLD)).any():
@@ -132,9 +132,9 @@ def with_dark_middle(ink: Ink) -> Ink:
 
 
 def with_width(ink: Ink, narrowest: float, widest: float) -> Ink:
-    """Strokes brought to between two widths, given as shares of the drawing's longer side; cropped.
+    """Makes strokes wider or thinner until they lie between two shares of the drawing's longer side; cropped.
 
-    Works on a copy of 80 pixels. A drawing whose strokes are within a two-hundredth of that stays as it is.
+    Works on a copy of 80 pixels. A drawing stays as it is if it would change by less than a two-hundredth of that.
     """
     box = crop(ink)
     small = with_dark_middle(shrink(box, WORKING_SIDE / max(box.shape)))
@@ -147,7 +147,7 @@ def with_width(ink: Ink, narrowest: float, widest: float) -> Ink:
 
 
 def _redraw(ink: Ink, grow: float) -> Ink:
-    """Strokes wider by `grow` pixels on either side, narrower where it is negative, with soft edges."""
+    """Makes strokes wider by `grow` pixels on each side, or thinner if it is negative, with soft edges."""
     mask = ink > HALF_INK
     if grow > 0:
         inkiness = np.clip(grow + 1 - ndimage.distance_transform_edt(~mask), 0, 1)
@@ -158,11 +158,11 @@ def _redraw(ink: Ink, grow: float) -> Ink:
 
 
 def _labelled(box: Ink) -> tuple[NDArray[np.int32], int]:
-    """Each pixel's piece, from 1, on a copy of a cropped drawing; and how many of its pixels one there stands for."""
+    """The piece number (from 1) of each pixel of a coarser copy, and how many pixels wide one of its pixels is."""
     scale = max(1, round(max(box.shape) / WORKING_SIDE))
     height, width = box.shape
     whole = np.pad(box, ((0, -height % scale), (0, -width % scale)))
-    coarse = whole.reshape(whole.shape[0] // scale, scale, -1, scale).max(axis=(1, 3))  # a hair stays in one piece
+    coarse = whole.reshape(whole.shape[0] // scale, scale, -1, scale).max(axis=(1, 3))  # max keeps a line whole
     numbers, _ = ndimage.label(coarse > INK_THRESHOLD, np.ones((3, 3)))
     return numbers, scale
 
@@ -178,7 +178,7 @@ def _join(a: Piece, b: Piece) -> Piece:
 
 
 def _box(ink: Ink) -> tuple[int, int, int, int]:
-    """Top, bottom, left and right of the ink, ends excluded; of the whole canvas where there is none."""
+    """Top, bottom, left and right of the ink, ends excluded; of the whole canvas if there is no ink."""
     is_ink = ink > INK_THRESHOLD
     rows, columns = np.flatnonzero(is_ink.any(axis=1)), np.flatnonzero(is_ink.any(axis=0))
     if not len(rows):

@@ -1,7 +1,7 @@
-"""What people draw that is no digit: letters, scribbles, shapes, signs; as strokes, and as pictures to train on.
+"""Drawings that are not digits: letters, scribbles, shapes and signs, as strokes and as training pictures.
 
-Knows such drawings, as strokes in a square from 0 to 1. Does not know networks, nor MNIST's images
-beyond turning and pairing those it is given. Letters that may be digits (O, l, Z, S, ...) are left out.
+Knows how to draw them as strokes in a square from 0 to 1, and how to turn and pair digits that it is given. Does
+not know networks, and does not load MNIST. Letters that may be digits (O, l, Z, S, ...) are left out.
 """
 
 import functools
@@ -20,23 +20,23 @@ from mnist_demo.images.ink import Ink
 from mnist_demo.images.sketch import Preprocessing
 from mnist_demo.images.strokes import Stroke
 
-TRAINING_FONTS = (  # others test what was learned
+TRAINING_FONTS = (  # the tests of a trained network use other fonts
     *("STIXGeneral", "STIXGeneralItalic", "cmss10", "cmtt10", "cmti10", "cmr10", "cmmi10"),
 )
-LIKE_DIGITS = "OoQDIilJjZzSsGbBgqyaeT"  # in someone's hand each of these is a 0, 1, 2, 4, 5, 6, 7, 8 or 9
+LIKE_DIGITS = "OoQDIilJjZzSsGbBgqyaeT"  # people may write each of these like a digit
 LETTERS = "".join(letter for letter in string.ascii_letters if letter not in LIKE_DIGITS)
 SIGNS = "?&@#%$+=<>~*{}€§"
 POOL_SIZE = 6_000
-AS_DRAWN = frozenset({Preprocessing.SPECKS, Preprocessing.WIDTH})  # left out: a network should know thin and thick ones
+AS_DRAWN = frozenset({Preprocessing.SPECKS, Preprocessing.WIDTH})  # left out: networks should see thin and thick ones
 _CANVAS = 140  # pixels
 
 
 def training_batch(
     digits: Tensor, labels: Tensor, count: int, seed: int, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Uint8 pictures of no digit (count, 28, 28): half drawn, a quarter each turned and paired from a batch of digits.
+    """Non-digits uint8 (count, 28, 28): half are drawn, a quarter are turned digits, a quarter paired digits.
 
-    Digits uint8 (N, 28, 28), labels int64 (N,). Draws from `generator` (None: torch's own).
+    Digits uint8 (N, 28, 28), labels int64 (N,). Random numbers come from `generator` (None: torch's own).
     """
     pool = training_pool(seed)
     drawn = pool[torch.randint(len(pool), (count - 2 * (count // 4),), generator=generator)]
@@ -84,7 +84,7 @@ def random_drawing(rng: np.random.Generator, fonts: Sequence[str]) -> list[Strok
 
 
 def letter(rng: np.random.Generator, fonts: Sequence[str], characters: str = LETTERS + SIGNS) -> list[Stroke]:
-    """A letter of a font as a pen would write it: the skeleton of its outline, slanted and stretched a little."""
+    """A letter of a font as pen strokes: the skeleton of its shape, slanted and stretched a little."""
     glyph = glyph_strokes(fonts[int(rng.integers(len(fonts)))], characters[int(rng.integers(len(characters)))])
     slant, stretch = rng.normal(0, 0.15), rng.uniform(0.8, 1.25)
     slanted = [(s - 0.5) @ np.array([[stretch, 0], [-slant, 1]]) + 0.5 for s in glyph]
@@ -104,7 +104,7 @@ def glyph_strokes(font: str, character: str) -> tuple[Stroke, ...]:
 
 
 def scribble(rng: np.random.Generator) -> list[Stroke]:
-    """One pen line without a plan: a sum of slow and fast waves, or a zigzag."""
+    """One random pen line: a sum of slow and fast waves, or a zigzag."""
     if rng.random() < 0.3:
         turns = rng.integers(4, 12)
         zigzag = np.stack([np.linspace(0, 1, turns), np.arange(turns) % 2 * rng.uniform(0.3, 1)], axis=1)
@@ -117,7 +117,7 @@ def scribble(rng: np.random.Generator) -> list[Stroke]:
 
 
 def made_up_letter(rng: np.random.Generator) -> list[Stroke]:
-    """Three to five straight or bent lines, each begun near another: a letter of an alphabet nobody has."""
+    """Three to five straight or bent lines, each starting near another: a letter of no real alphabet."""
     drawing: list[Stroke] = []
     for _ in range(rng.integers(3, 6)):
         start = rng.uniform(0, 1, 2)
@@ -184,7 +184,7 @@ def wobble(rng: np.random.Generator, stroke: Stroke, amount: float) -> Stroke:
 
 
 def into_square(drawing: Sequence[Stroke]) -> list[Stroke]:
-    """Moves and scales strokes so that the longer side of their box fills 0 to 1, the other centred."""
+    """Moves and scales strokes: the longer side of their box fills 0 to 1, the other side is centred."""
     low, high = strokes.box(drawing)
     extent = max(float((high - low).max()), 1e-6)
     return [(s - (low + high) / 2) / extent + 0.5 for s in drawing]

@@ -1,8 +1,8 @@
-"""The ink in a picture: where the sheet lies, what colour its paper has at each place, and what lies on it.
+"""Finds the ink in a picture: where the sheet lies, what colour its paper has at each place, and what is drawn on it.
 
-Knows photos, scans and screenshots as people have them: soft shadows, desks, frames, ruled lines. Does not know
-files or digits. The paper is where the colour hardly changes from pixel to pixel; under the ink its colour is that
-of the nearest paper. So light may fall off slowly, while ink is what differs from the paper beside it.
+Knows photos, scans and screenshots: soft shadows, desks, frames, ruled lines. Does not know files or digits.
+Paper is where the colour hardly changes from pixel to pixel. Under the ink, the paper's colour is taken from the
+nearest paper. Ink is what differs from the paper beside it, so slow changes of light do no harm.
 """
 
 from dataclasses import dataclass
@@ -17,20 +17,20 @@ from scipy.spatial import ConvexHull, QhullError
 from mnist_demo.images.ink import INK_THRESHOLD, Ink
 from mnist_demo.images.surroundings import Mask, on_sheet, wider, without_lines
 
-COARSE_SIDE = 160  # pixels of the copy on which paper is sought
+COARSE_SIDE = 160  # pixels: paper is looked for on a copy of this size
 FLAT = 20  # of 255: paper's colour changes less than this from one pixel of that copy to the next
 EVEN = 1.9  # times the roughness of the smoothest quarter: noise on even paper stays below it
 ALIKE = 24  # of 255: flat places this near to the paper's colour are paper, too
-LEAST_SHEET = 0.08  # of the picture: a smaller sheet on a desk is not sought
+LEAST_SHEET = 0.08  # of the picture: smaller sheets on a desk are ignored
 OPAQUE = 250  # of 255
-NOISE = 4.0  # times the paper's median unevenness: less is no ink
+NOISE = 4.0  # times the paper's median unevenness: a smaller difference is not ink
 
 Colours = NDArray[np.float32]  # (H, W, 3), 0 to 255
 
 
 @dataclass(frozen=True)
 class FoundInk:
-    """Ink (H, W), and what was left out to find it, in words for a person."""
+    """Ink (H, W), and a description for a person of what was left out."""
 
     ink: Ink
     left_out: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ def find_ink(picture: NDArray[np.uint8]) -> FoundInk:
         if np.median(_border(opacity)) < 128:
             box = _opaque_picture(picture)
             if box is None:
-                return FoundInk(np.ascontiguousarray(opacity))  # transparent paper: what is opaque is ink
+                return FoundInk(np.ascontiguousarray(opacity))  # the paper is transparent, and the ink opaque
             ink = np.zeros(opacity.shape, np.uint8)
             inner = find_ink(picture[box])
             ink[box] = inner.ink
@@ -53,7 +53,7 @@ def find_ink(picture: NDArray[np.uint8]) -> FoundInk:
 
 
 def _find_ink(picture: NDArray[np.uint8]) -> FoundInk:
-    """As `find_ink`, of an opaque picture (H, W, 3)."""
+    """The same as `find_ink`, for an opaque picture (H, W, 3)."""
     small = np.asarray(Image.fromarray(picture).resize(_coarse_size(picture), Image.Resampling.BOX), np.float32)
     paper, sheet = _paper(small)
     ink = _difference(picture, _colour_under(small, paper))
@@ -78,7 +78,7 @@ def _paper(small: Colours) -> tuple[Mask, Mask]:
     shares[0] = 0
     groups = [_with_alike(small, zones, zones == number) for number in np.argsort(-shares)[:6] if shares[number] > 0]
     groups = [group for group in groups if group.sum() >= LEAST_SHEET * zones.size]
-    if not groups:  # no flat place: what the border shows is paper
+    if not groups:  # no flat place: the colour of the border is taken for paper
         border = np.zeros(zones.shape, bool)
         border[[0, -1]] = border[:, [0, -1]] = True
         return border, np.ones(zones.shape, bool)
@@ -99,7 +99,7 @@ def _paper(small: Colours) -> tuple[Mask, Mask]:
 
 
 def _with_alike(small: Colours, zones: NDArray[np.int32], paper: Mask) -> Mask:
-    """The paper with all flat zones of nearly the colour that the nearest paper has: bands between lines, loops."""
+    """Adds flat zones of nearly the nearest paper's colour: bands between ruled lines, insides of loops."""
     for _ in range(6):  # a band of ruled paper is compared with the band beside it
         distance = _difference(small, _colour_under(small, paper))
         medians = ndimage.median(distance, zones, np.arange(zones.max() + 1))
@@ -112,7 +112,7 @@ def _with_alike(small: Colours, zones: NDArray[np.int32], paper: Mask) -> Mask:
 
 
 def _colour_under(small: Colours, paper: Mask) -> Colours:
-    """The paper's colour everywhere: a little smoothed, and between the paper's pixels that of the nearest."""
+    """The paper's colour at every pixel: slightly smoothed; where there is no paper, that of the nearest."""
     weight = ndimage.gaussian_filter(paper.astype(np.float32), 2)
     smooth = np.stack(
         [ndimage.gaussian_filter(small[..., c] * paper, 2) / np.maximum(weight, 1e-6) for c in range(3)], axis=2
@@ -123,7 +123,7 @@ def _colour_under(small: Colours, paper: Mask) -> Colours:
 
 
 def _difference(picture: NDArray[Any], colour: Colours) -> Ink:
-    """How far each pixel lies from a colour given on a coarse copy: (H, W), the largest of the three channels."""
+    """Difference of each pixel from a colour given on a coarse copy: (H, W), the largest of three channels."""
     size = (picture.shape[1], picture.shape[0])
     largest = np.zeros(picture.shape[:2], np.float32)
     for channel in range(3):
@@ -134,7 +134,7 @@ def _difference(picture: NDArray[Any], colour: Colours) -> Ink:
 
 
 def _hull(mask: Mask) -> Mask:
-    """The convex hull of a mask's pixels: a sheet of paper is convex, whatever covers a part of it."""
+    """The convex hull of a mask's pixels: a sheet of paper is convex, even if something covers part of it."""
     rows = np.flatnonzero(mask.any(axis=1))
     ends = [(row, column) for row in rows for column in np.flatnonzero(mask[row])[[0, -1]]]
     try:
@@ -171,7 +171,7 @@ def _border(plane: NDArray[Any]) -> NDArray[Any]:
 
 
 def _opaque_picture(picture: NDArray[np.uint8]) -> tuple[slice, slice] | None:
-    """The box of an opaque picture inside a transparent margin; None where the opaque part is the ink itself."""
+    """The box of an opaque picture inside a transparent margin; None if the opaque part is the ink itself."""
     is_opaque = picture[..., 3] >= OPAQUE
     if not is_opaque.any():
         return None
@@ -182,7 +182,7 @@ def _opaque_picture(picture: NDArray[np.uint8]) -> tuple[slice, slice] | None:
 
 
 def _on_paper(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(H, W, 4) -> (H, W, 3): what is transparent shows the usual colour of the opaque border."""
+    """(H, W, 4) -> (H, W, 3): transparent pixels get the usual colour of the opaque border."""
     opacity = picture[..., 3]
     if (opacity == 255).all():
         return picture[..., :3]

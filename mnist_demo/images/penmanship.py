@@ -1,8 +1,8 @@
-"""The development drawings: validation digits as strokes, written again by other hands, pens and mice.
+"""Drawings for measuring a network during development: validation digits as strokes, redrawn in many ways.
 
-Knows how drawings differ (size, place, brush, tilt, stretch, hasty mice, ways of writing). Does not
-know networks and does not score. Nothing here is trained on: `handwriting` and `nondigits` bend
-pictures of 28 pixels and use other fonts.
+Knows how drawings differ (size, place, brush, tilt, stretch, fast mice, ways of writing). Does not know networks
+and measures nothing. No network is trained on these drawings. Training uses `handwriting` and `nondigits`, which
+change pictures of 28 pixels and use other fonts.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -35,19 +35,19 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Condition:
-    """One way in which drawings differ. Ranges are drawn from evenly."""
+    """One way in which drawings differ. Values are chosen uniformly from each range."""
 
     name: str
     digits: tuple[int, ...] = tuple(range(10))
     habit: Habit | None = None  # redraws the strokes, which lie in the square from 0 to 1
-    only: Callable[[Sequence[Stroke]], bool] | None = None  # which digits are drawn; all
+    only: Callable[[Sequence[Stroke]], bool] | None = None  # which digits are drawn; None: all
     size: Range = (0.45, 0.75)  # longer side of the digit, as a share of the canvas
     brush: Range = (12, 18)  # pixels
     off_centre: float = 0.3  # 0 = in the middle, 1 = anywhere on the canvas
     tilt: Range = (0, 6)  # degrees, to either side
     stretch: Range = (1, 1.1)  # width over height, or the other way round
     step: float = 3  # pixels between two events of the mouse
-    jitter: float = 0  # pixels, standard deviation of an event's place
+    jitter: float = 0  # pixels, standard deviation of an event's position
     side: int = 280  # pixels
 
 
@@ -165,7 +165,7 @@ class Written(Protocol):
         """The digits, (N,)."""
 
     def written(self, index: int) -> list[Stroke]:
-        """One of them in the square from 0 to 1."""
+        """The strokes of one digit, in the square from 0 to 1."""
 
 
 class Traced:
@@ -191,7 +191,7 @@ class Hand:
     seed: int = 0
 
     def drawings(self, condition: Condition, count: int) -> Iterator[Drawing]:
-        """`count` digits drawn under a condition, all its digits equally often; none where there are no such digits."""
+        """`count` digits drawn under a condition, each digit equally often; nothing if no digit fits it."""
         rng = np.random.default_rng([self.seed, *condition.name.encode()])
         by_digit = {digit: found for digit in condition.digits if (found := self._choices(condition, digit))}
         digits = list(by_digit)
@@ -229,7 +229,7 @@ class Hand:
         return into_square([*left, *(s + np.array([gap, rng.normal(0, 0.05)]) for s in right)])
 
     def _choices(self, condition: Condition, digit: int) -> list[int]:
-        """The places of the digits of one kind that a condition draws."""
+        """Indices of the examples of one digit that a condition draws."""
         found = [int(index) for index in np.flatnonzero(self.digits.labels == digit)]
         if condition.only:
             found = [index for index in found if condition.only(self.digits.written(index))]
@@ -255,7 +255,7 @@ def put_on_canvas(rng: Generator, condition: Condition, written: Sequence[Stroke
 
 
 def _as_events(rng: Generator, condition: Condition, stroke: Stroke) -> Stroke:
-    """The places a mouse reports along a stroke: every `step` pixels, each off by `jitter`."""
+    """The points that a mouse reports along a stroke: every `step` pixels, with a random error of `jitter`."""
     lengths = np.hypot(*np.diff(stroke, axis=0).T)
     along = np.concatenate([[0.0], np.cumsum(lengths)])
     places = np.linspace(0, along[-1], max(2, round(along[-1] / condition.step) + 1))

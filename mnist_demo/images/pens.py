@@ -1,6 +1,6 @@
 """Real digits as pen strokes: read from one file, divided by writers, and drawn as pictures to train on.
 
-Knows the file (`unipen` makes it from the published folder) and who wrote what. Does not know networks.
+Knows the file (`unipen` makes it from the published folder) and who wrote each digit. Does not know networks.
 The file is not part of the project: UNIPEN train_r01_v07, International Unipen Foundation, CC BY 4.0,
 doi 10.5281/zenodo.1195803.
 """
@@ -24,23 +24,23 @@ from mnist_demo.images.penmanship import CONDITIONS, Condition, put_on_canvas
 from mnist_demo.images.strokes import Stroke
 
 ARRAYS = ("points", "stroke_points", "strokes", "labels", "writers", "donors")
-FOLDS = 5  # the writers are divided into as many groups
+FOLDS = 5  # the writers are divided into this many groups
 MIDDLE = 0.12  # of a 0's box, to either side of its middle: a slash passes here
 SLASH_REACH, STRAIGHT = 0.2, 0.75  # of the box: how far a slash goes on to both sides; cosine of the angle between them
 UPSTROKE, STEM = 0.1, 0.5  # of a 1's height: how far an upstroke climbs and lies apart, and how far the stem falls
 COPIES, CANVAS = 8, 140  # pictures of each digit to train on; pixels of a canvas
-HABIT_SHARE = 0.4  # of the plain 0s, 1s and 7s are given a slash, an upstroke, a bar
+HABIT_SHARE = 0.4  # share of the plain 0s, 1s, 7s that get a slash, an upstroke, a bar
 
 
 @dataclass(frozen=True)
 class Pens:
-    """Digits as strokes in device units, x to the right and y downwards; who wrote them, and for which donor."""
+    """Digits as strokes in device units, x to the right and y downwards, with their writers and donors."""
 
     digits: Sequence[Sequence[Stroke]]
     labels: NDArray[np.int64]  # (N,)
     writers: NDArray[np.int64]  # (N,)
-    donors: NDArray[np.int64]  # (N,) who gave a writer's digits to the collection
-    places: NDArray[np.int64]  # (N,) in the file: they stay with a digit, and decide its pictures
+    donors: NDArray[np.int64]  # (N,) who gave the digits of each writer to the collection
+    places: NDArray[np.int64]  # (N,) index in the file; a digit keeps it, and its pictures depend on it
     _squares: dict[int, list[Stroke]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
@@ -58,14 +58,14 @@ class Pens:
         return Pens(digits, self.labels[chosen], self.writers[chosen], self.donors[chosen], self.places[chosen])
 
     def fold(self, number: int) -> tuple["Pens", "Pens"]:
-        """All digits but those of one group of writers, and those: no writer is in both. Groups count from 1 to 5."""
+        """The digits of all other groups of writers, then those of this group (1 to 5). No writer is in both."""
         writers = np.random.default_rng(0).permutation(np.unique(self.writers))
         is_held_out = np.isin(self.writers, writers[number - 1 :: FOLDS])
         return self.those(np.flatnonzero(~is_held_out)), self.those(np.flatnonzero(is_held_out))
 
 
 def load(path: Path) -> Pens:
-    """The digits of a file that `save` wrote, in mixed order: there one writer follows the other.
+    """The digits of a file that `save` wrote, in mixed order; in the file they are sorted by writer.
 
     Raises DataError for any other file.
     """
@@ -102,7 +102,7 @@ def save(pens: Pens, path: Path) -> None:
         )
 
 
-# How real digits are drawn to measure a network: as imitated ones are, and the two kinds read worst apart.
+# Real digits are drawn for measuring in the same way as imitated ones. The two kinds read worst are measured apart.
 PEN_CONDITIONS = (
     *(condition for condition in CONDITIONS if not condition.habit),
     Condition("slashed 0", (0,), only=lambda digit: is_slashed(digit)),
@@ -138,13 +138,13 @@ def has_upstroke(digit: Sequence[Stroke]) -> bool:
     stem = foot - head
     if stem[1] < STEM * height or start[1] - head[1] < UPSTROKE * height:
         return False
-    apart = (stem[1] * (head - start)[0] - stem[0] * (head - start)[1]) / np.hypot(*stem)  # left of the stem's line
+    apart = (stem[1] * (head - start)[0] - stem[0] * (head - start)[1]) / np.hypot(*stem)  # to the left of the stem
     return bool(apart > UPSTROKE * height)
 
 
 @dataclass(frozen=True)
 class PenDigits:
-    """Which digits a run learns from besides MNIST's: a file, and the fifth of its writers that is held out."""
+    """The digits a run learns from besides MNIST's: a file, and which fifth of its writers is held out."""
 
     path: Path
     fold: int | None = None
@@ -152,7 +152,7 @@ class PenDigits:
 
 @functools.cache  # minutes to draw
 def with_pens(data: TrainingData, chosen: PenDigits) -> TrainingData:
-    """The data with the pictures of these digits as its extra ones. Raises DataError."""
+    """The same data with pictures of these digits as its extra digits. Raises DataError."""
     written = load(chosen.path)
     if chosen.fold:
         written, _ = written.fold(chosen.fold)
@@ -162,10 +162,10 @@ def with_pens(data: TrainingData, chosen: PenDigits) -> TrainingData:
 
 
 def pictures(pens: Pens, copies: int, seed: int) -> Split:
-    """Every digit drawn `copies` times as people draw, each time otherwise, and prepared as the app prepares it.
+    """Every digit drawn `copies` times in different ways, and preprocessed as the app does.
 
-    Uint8 (N * copies, 28, 28), the digits of a copy one after the other. A picture depends on its digit, its
-    place in the file, its copy and the seed alone, not on what else is drawn.
+    Uint8 (N * copies, 28, 28), all digits of the first copy first. A picture depends only on its digit,
+    the digit's index in the file, the number of the copy and the seed.
     """
     images = np.zeros((copies * len(pens), SIDE, SIDE), np.uint8)
     for copy in range(copies):
@@ -178,7 +178,7 @@ def pictures(pens: Pens, copies: int, seed: int) -> Split:
 
 
 def _some_condition(rng: np.random.Generator) -> Condition:
-    """A way to draw: often plain, sometimes small, thick, tilted, stretched, sparse, shaky, or several of it."""
+    """A way to draw: often plain; sometimes small, thick, tilted, stretched, sparse, shaky, or several of these."""
     size = rng.uniform(0.16, 0.95)
     brush = max(2.5, min(rng.uniform(3, 14), rng.uniform(0.1, 0.3) * size * CANVAS))
     tilt = abs(rng.normal(0, 8)) if rng.random() < 0.8 else rng.uniform(0, 26)
@@ -199,7 +199,7 @@ def _some_condition(rng: np.random.Generator) -> Condition:
 
 
 def with_habit(rng: np.random.Generator, digit: list[Stroke], label: int) -> list[Stroke]:
-    """The same digit in the square from 0 to 1; some plain 0s get a slash, some plain 1s an upstroke, some 7s a bar."""
+    """The digit in the square from 0 to 1. Some plain 0s get a slash, some plain 1s an upstroke, some 7s a bar."""
     if rng.random() >= HABIT_SHARE:
         return digit
     low, high = strokes.box(digit)
@@ -229,13 +229,13 @@ def _slash(rng: np.random.Generator, low: NDArray[np.float64], high: NDArray[np.
 
 
 def _upstroke(rng: np.random.Generator, stem: Stroke) -> list[Stroke]:
-    """From the lower left to the head of a 1, straight or bowed, short to as long as the stem; half get a foot, too."""
+    """From the lower left to the head of a 1, straight or bent, at most as long as the stem. Half also get a foot."""
     head, foot = stem[stem[:, 1].argmin()], stem[stem[:, 1].argmax()]
     lean = np.arctan2(head[0] - foot[0], foot[1] - head[1])  # radians to the right
     length = rng.uniform(0.12, 1) ** 1.6  # of the stem
     fall = min(lean + np.radians(rng.uniform(15, 60 if length > 0.5 else 70)), 1.2)  # from straight down, to the left
     along = length * np.hypot(*(foot - head)) * np.array([-np.sin(fall), np.cos(fall)])
-    bulge = rng.normal(0.07, 0.07) * np.array([-along[1], along[0]])  # upwards: most hands begin in a bow
+    bulge = rng.normal(0.07, 0.07) * np.array([-along[1], along[0]])  # upwards: most people begin with a curve
     time = np.linspace(1, 0, 12)[:, None]
     lines = [head + time * along - 4 * time * (1 - time) * bulge * np.sign(along[0] or 1)]
     if rng.random() < 0.5:

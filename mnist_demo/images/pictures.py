@@ -1,8 +1,8 @@
-"""A picture file becomes pixels: upright, 8 bits a channel, at most 1,024 pixels a side.
+"""Reads a picture file into pixels: upright, 8 bits per channel, at most 1,024 pixels a side.
 
-Knows formats, cameras and what may hide in a file. Does not know ink and paper. The size is read from the header
-first; what is decoded is shrunk band by band, so that beside the decoded file itself (200 MB for 50 megapixels, an
-eighth of it for a JPEG) little memory is needed.
+Knows file formats, camera orientation and harmful files. Does not know ink or paper. The size is read from the header
+first. The decoded picture (200 MB for 50 megapixels, an eighth of that for a JPEG) is shrunk in bands, which needs
+little more memory.
 """
 
 import base64
@@ -17,10 +17,10 @@ from PIL import Image
 
 from mnist_demo.errors import InvalidDrawing
 
-MIN_SIDE, MAX_SIDE = 28, 1024  # pixels of what comes out
+MIN_SIDE, MAX_SIDE = 28, 1024  # pixels of the result
 SMALLEST = 8  # pixels a side of a picture that is enlarged
 MAX_PIXELS = 50_000_000
-MAX_WEBP_PIXELS = 20_000_000  # their decoder needs four times the memory of the others
+MAX_WEBP_PIXELS = 20_000_000  # the WebP decoder needs four times the memory of the others
 MAX_BYTES = 16_000_000
 MAX_BASE64 = MAX_BYTES * 4 // 3 + 100  # characters
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
@@ -35,7 +35,7 @@ _TURNED = {  # EXIF's number -> what puts the picture upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_BAND = 64  # rows of the shrunk picture made at once
+_BAND = 64  # rows of the shrunk picture made at a time
 _HEIC = (
     "This is a HEIC picture, as iPhones take them, which is not read here: share it as JPEG, or choose "
     "Settings > Camera > Formats > Most Compatible and take it again."
@@ -45,7 +45,7 @@ _HEIC = (
 def read_picture(picture: bytes) -> NDArray[np.uint8]:
     """Decodes a picture file to (H, W, 4) RGBA, each side 28 to 1,024 pixels; of an animation, the first picture.
 
-    Raises InvalidDrawing, with the reason, for what is no picture, too large or too small.
+    Raises InvalidDrawing, with the reason, if it is not a picture, too large or too small.
     """
     if len(picture) > MAX_BYTES:
         raise InvalidDrawing(f"The picture has {len(picture):,} bytes; {MAX_BYTES:,} is the most.")
@@ -66,7 +66,7 @@ def read_picture(picture: bytes) -> NDArray[np.uint8]:
 
 
 def read_base64(text: str) -> NDArray[np.uint8]:
-    """Decodes a base64 picture, with or without its `data:image/...;base64,` in front. As `read_picture`."""
+    """Like `read_picture`, for base64 text, with or without `data:image/...;base64,` in front."""
     if len(text) > MAX_BASE64:
         raise InvalidDrawing(f"The picture has {len(text):,} characters; {MAX_BASE64:,} is the most.")
     try:
@@ -86,7 +86,7 @@ def _check_size(width: int, height: int, most: int) -> None:
 
 
 def _shrunk(image: Image.Image) -> Image.Image:
-    """Loaded pixels as RGBA of at most 1,024 a side: whole blocks of pixels are averaged."""
+    """The loaded picture as RGBA, at most 1,024 pixels a side: each block of pixels becomes its mean."""
     factor = ceil(max(image.size) / MAX_SIDE)
     bands = []
     for top in range(0, image.height, factor * _BAND):
@@ -96,7 +96,7 @@ def _shrunk(image: Image.Image) -> Image.Image:
 
 
 def _to_8_bit(band: Image.Image, whole: Image.Image) -> Image.Image:
-    """Grey of more than 8 bits by its upper 8, counted from the largest value: files of 16 bits often hold 8 or 12."""
+    """Reduces grey of more than 8 bits to its upper 8, based on the largest value: 16-bit files often hold 8 or 12."""
     if whole.mode == "F":
         low, high = (float(bound) for bound in whole.getextrema())  # type: ignore[arg-type]
         return Image.fromarray((np.asarray(band) - low) / max(high - low, 1e-9) * 255).convert("L")
@@ -108,8 +108,8 @@ def _to_8_bit(band: Image.Image, whole: Image.Image) -> Image.Image:
 
 
 def _orientation(image: Image.Image) -> int:
-    """How the camera was held, 1 to 8; 1 where the file does not say it readably."""
-    with contextlib.suppress(Exception):  # nothing that a camera has noted is worth refusing its picture
+    """How the camera was held, 1 to 8; 1 if the file does not say so or cannot be read."""
+    with contextlib.suppress(Exception):  # an unreadable note of the camera is no reason to refuse a picture
         return int(image.getexif().get(_ORIENTATION, 1))
     return 1
 

@@ -1,4 +1,4 @@
-"""A drawing becomes the 28x28 image MNIST could contain.
+"""Turns a drawing into a 28x28 image like those of MNIST.
 
 Knows canvases and pictures: ink, paper, where the digit lies and how MNIST was made. Does not know
 networks. Source: LeCun et al., "Gradient-based learning applied to document recognition" (1998):
@@ -20,12 +20,12 @@ from mnist_demo.images.ink import INK_THRESHOLD, Ink, crop, shrink, with_width, 
 from mnist_demo.images.pictures import MAX_SIDE, MIN_SIDE
 
 BOX = 20  # pixels
-FULL_INK = 200  # of 255: a drawing whose strongest ink is fainter is strengthened
+FULL_INK = 200  # of 255: if the strongest ink is fainter than this, all ink is made stronger
 USUAL_WIDTH = (2.1, 3.8)  # of a stroke, in pixels of the 20x20 box; MNIST's 5th to 95th percentile is 1.7 to 4.0
 
 
 class Preprocessing(StrEnum):
-    """The steps from a drawing to the network's image, in their order; each can be left out."""
+    """The stages from a drawing to the network's image, in their order; each can be left out."""
 
     SPECKS = "without stray specks"
     CROP = "cropped to the ink"
@@ -36,7 +36,7 @@ class Preprocessing(StrEnum):
 
 @dataclass(frozen=True)
 class Stage:
-    """What the drawing looks like after one step of the way to the network."""
+    """What the drawing looks like after one stage of preprocessing."""
 
     name: str
     image: Ink
@@ -45,7 +45,7 @@ class Stage:
 def extract_ink(canvas: NDArray[np.uint8]) -> Ink:
     """(H, W) ink, (H, W, 3) RGB or (H, W, 4) RGBA, dark on light or light on dark -> ink (H, W).
 
-    Of colours `paper.find_ink` says what is ink. Raises InvalidDrawing for another shape, dtype or size.
+    In colours, `paper.find_ink` finds the ink. Raises InvalidDrawing for another shape, dtype or size.
     """
     if canvas.dtype != np.uint8 or canvas.ndim not in (2, 3):
         raise InvalidDrawing(
@@ -62,9 +62,9 @@ def extract_ink(canvas: NDArray[np.uint8]) -> Ink:
 def preprocess(ink: Ink, skip: Collection[str] = frozenset()) -> list[Stage]:
     """Ink (H, W) -> the stages up to the network's image (28, 28); empty for a blank canvas.
 
-    Steps named in `skip` (members of `Preprocessing`) are left out and make no stage, so that their worth can be
-    seen. With crop, fit and centre left out, the picture is just made small, everything where it was.
-    Without the crop, strokes keep their width: what is usual depends on the digit's size.
+    Stages named in `skip` (members of `Preprocessing`) are left out, to show what each is worth. Without crop, fit
+    and centre, the whole picture is only made smaller. Without the crop, strokes keep their width, because the
+    usual width depends on the digit's size.
     """
     strongest = int(ink.max())
     if strongest <= INK_THRESHOLD:
@@ -102,7 +102,7 @@ def _paste(boxed: Ink, top: int, left: int) -> Ink:
 
 def _centre(boxed: Ink) -> Ink:
     """Places the box so that the centre of mass falls on pixel (14, 14), as far as it fits."""
-    if not boxed.any():  # a hair's breadth of ink, lost in shrinking
+    if not boxed.any():  # a very thin line can vanish when it is shrunk
         return np.zeros((SIDE, SIDE), np.uint8)
     mass_row, mass_column = ndimage.center_of_mass(boxed)
     top = round(SIDE / 2 - mass_row)  # in MNIST itself the centres lie within half a pixel of index 14, not 13.5

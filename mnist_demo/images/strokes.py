@@ -1,6 +1,6 @@
 """Pen strokes: a picture's skeleton as polylines, and polylines drawn again by a round brush.
 
-Knows lines. Does not know digits, networks or what a stroke means. Thinning after Zhang and Suen,
+Knows lines. Does not know digits or networks. Thinning after Zhang and Suen,
 "A fast parallel algorithm for thinning digital patterns" (1984).
 """
 
@@ -20,7 +20,7 @@ _AROUND = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
 def thin(mask: Mask) -> Mask:
     """The skeleton of a shape (H, W): one pixel wide, connected as the shape is.
 
-    A weakness of the method: a stroke at exactly 45 degrees and two pixels wide at some moment is lost.
+    A weakness of the method: a stroke at exactly 45 degrees is lost if a pass leaves it two pixels wide.
     """
     padded = np.pad(mask, 1).astype(np.uint8)
     while True:
@@ -33,7 +33,7 @@ def thin(mask: Mask) -> Mask:
 
 
 def _removable(padded: NDArray[np.uint8], first_pass: bool) -> Mask:
-    """Pixels that one pass of Zhang and Suen takes away: on the border, no end, no bridge."""
+    """Pixels that one pass of Zhang and Suen removes: on the border, but not an end or a bridge."""
     height, width = padded.shape
     p = [padded[1 + r : height - 1 + r, 1 + c : width - 1 + c] for r, c in _AROUND]
     neighbours = np.sum(p, axis=0)
@@ -48,7 +48,7 @@ def _removable(padded: NDArray[np.uint8], first_pass: bool) -> Mask:
 
 
 def trace(skeleton: Mask, min_length: float = 0) -> list[Stroke]:
-    """Polylines along a skeleton (H, W), in pixels; branches that end free before `min_length` are dropped."""
+    """Polylines along a skeleton (H, W), in pixels; drops branches with a free end below `min_length`."""
     pixels = {(int(r), int(c)) for r, c in np.argwhere(skeleton)}
     links = {pixel: _linked(pixel, pixels) for pixel in pixels}
     unused = {frozenset((a, b)) for a, others in links.items() for b in others}
@@ -59,9 +59,9 @@ def trace(skeleton: Mask, min_length: float = 0) -> list[Stroke]:
         for onward in links[knot]
         if frozenset((knot, onward)) in unused
     ]
-    for pixel in sorted(pixels):  # closed loops have no knot
+    for pixel in sorted(pixels):  # closed loops have no ends or junctions
         for onward in links[pixel]:
-            if frozenset((pixel, onward)) in unused:  # walking takes links away
+            if frozenset((pixel, onward)) in unused:  # walking removes links
                 paths += [_walk(pixel, onward, links, unused)]
     alone = [[pixel, pixel] for pixel in sorted(pixels) if not links[pixel]]
     kept = [path for path in paths if not _is_spur(path, links, min_length)] or paths
@@ -69,7 +69,7 @@ def trace(skeleton: Mask, min_length: float = 0) -> list[Stroke]:
 
 
 def _linked(pixel: Pixel, pixels: set[Pixel]) -> list[Pixel]:
-    """Neighbours of a pixel; a diagonal one counts only where no side leads to it."""
+    """Neighbours of a pixel; a diagonal one counts only if no shared side neighbour leads to it."""
     row, column = pixel
     found = []
     for r, c in _AROUND:
@@ -110,7 +110,7 @@ def smooth(stroke: Stroke, reach: int = 2) -> Stroke:
 
 
 def from_picture(picture: NDArray[np.uint8], enlarge: int = 4, threshold: int = 110) -> list[Stroke]:
-    """The strokes of ink (H, W), 255 = ink, in its own pixels: enlarged, thinned, traced, smoothed."""
+    """The strokes of ink (H, W), 255 = ink, in pixels of the picture: enlarged, thinned, traced, smoothed."""
     height, width = picture.shape
     large = Image.fromarray(picture).resize((width * enlarge, height * enlarge), Image.Resampling.BICUBIC)
     skeleton = thin(np.asarray(large) > threshold)

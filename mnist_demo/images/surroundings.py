@@ -1,4 +1,4 @@
-"""What of a picture's ink is the digit's: not the desk, the edge of a scan, a box around it, ruled lines.
+"""Separates the digit's ink from other ink in a picture: a desk, the edge of a scan, a box around it, ruled lines.
 
 Knows ink as pieces and lines. Does not know colours or digits.
 """
@@ -9,17 +9,17 @@ from scipy import ndimage
 
 from mnist_demo.images.ink import INK_THRESHOLD, Ink
 
-PEN = 0.65  # of the strongest ink: a line that is fainter is not the pen's
-WHOLE_PIECE = 0.25  # of a piece of ink: with this much on the sheet, all of it is meant
+PEN = 0.65  # of the strongest ink: a fainter line was not drawn by the pen
+WHOLE_PIECE = 0.25  # of a piece of ink: if this much lies on the sheet, all of the piece counts
 
 Mask = NDArray[np.bool_]  # (H, W)
 
 
 def on_sheet(ink: Ink, sheet: Mask) -> Mask | None:
-    """Where the digit's ink is, if some ink is not the digit's; None where all of it is.
+    """Where the digit's ink is, if there is other ink too; None if all ink is the digit's.
 
-    Not the digit's is what lies beside the sheet, what runs out of the picture beside a large enough piece that
-    does not, and a box drawn around other ink.
+    Other ink is: ink beside the sheet; a piece that runs out of the picture, if a large enough piece does not; a box
+    drawn around ink.
     """
     strong = ink[sheet & (ink > INK_THRESHOLD)]
     if not len(strong):
@@ -48,7 +48,7 @@ def on_sheet(ink: Ink, sheet: Mask) -> Mask | None:
 def without_lines(ink: Ink, sheet: Mask) -> tuple[Ink, bool]:
     """Ink without the thin straight lines that cross the whole picture; and whether there were any.
 
-    A single line is left unless it is fainter than the rest: it may be the bar of a digit that fills the picture.
+    A single line stays unless it is fainter than the rest: it may be the bar of a digit that fills the picture.
     """
     strong = ink[ink > INK_THRESHOLD]
     if not len(strong):
@@ -60,14 +60,14 @@ def without_lines(ink: Ink, sheet: Mask) -> tuple[Ink, bool]:
         lines = _lines_across(turned, float(np.percentile(strong, 95)))
         if lines is not None:
             thickness = 2 * _thickness(lines) + 3
-            opened = ndimage.grey_opening(turned, (thickness, 1))  # keeps what goes through a line
+            opened = ndimage.grey_opening(turned, (thickness, 1))  # keeps strokes that cross a line
             turned = np.where(wider(lines, 1), opened, turned)
             cleaned, found = turned if axis == 0 else turned.T, True
     return cleaned, found
 
 
 def _in_rim(numbers: NDArray[np.int32], sheet: Mask) -> NDArray[np.bool_]:
-    """Of each numbered piece, from 1, whether it reaches the rim of the sheet or lies beyond."""
+    """For each numbered piece, from 1: whether it reaches the rim of the sheet or lies beyond it."""
     rim = ~ndimage.binary_erosion(sheet, np.ones((3, 3)), iterations=2)
     return np.bincount(numbers[rim], minlength=int(numbers.max()) + 1)[1:] > 0
 
@@ -86,7 +86,7 @@ def _is_box(
 
 
 def _without_faint_lines(ink: Ink, sheet: Mask) -> Ink:
-    """Ink without what is fainter than the pen, if some of that runs in from the sheet's edge as ruled lines do."""
+    """Removes ink fainter than the pen's, if some of it runs in from the sheet's edge like ruled lines."""
     visible = ink[sheet & (ink > INK_THRESHOLD)]
     if not len(visible):
         return ink
@@ -101,7 +101,7 @@ def _without_faint_lines(ink: Ink, sheet: Mask) -> Ink:
 
 
 def _lines_across(ink: Ink, strong: float) -> Mask | None:
-    """The pixels of horizontal lines from edge to edge, to be taken away; None if there are none."""
+    """The pixels of horizontal lines from edge to edge, which are to be removed; None if there are none."""
     rows = np.flatnonzero((ink > 16).mean(axis=1) > 0.9)
     if not len(rows) or len(rows) > 0.3 * len(ink):
         return None

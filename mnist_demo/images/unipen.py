@@ -1,6 +1,6 @@
-"""The published folder of UNIPEN becomes `Pens`: its text files, read as far as isolated digits need it.
+"""Reads the isolated digits in the text files of the published UNIPEN folder into `Pens`.
 
-Knows the format. Does not know networks. Guyon et al., "UNIPEN project of on-line data exchange and
+Knows the file format. Does not know networks. Source: Guyon et al., "UNIPEN project of on-line data exchange and
 recognizer benchmarks" (1994); the folder is train_r01_v07 of doi 10.5281/zenodo.1195803.
 """
 
@@ -15,7 +15,7 @@ from mnist_demo.errors import DataError
 from mnist_demo.images.pens import Pens
 from mnist_demo.images.strokes import Stroke, box
 
-DIGITS, INCLUDED = Path("data", "1a"), Path("include")  # digits a donor, and the ink that their files include
+DIGITS, INCLUDED = Path("data", "1a"), Path("include")  # the digits of each donor, and the ink files that they include
 SEGMENT = re.compile(r'\.SEGMENT\s+CHARACTER\s+(\S+)\s+\S+\s+"(\d)"')
 PART = re.compile(r"(\d+)(?::(\d+))?(?:-(\d+)(?::(\d+))?)?")  # 169, 169-170, 169:12-170:3
 MOST_STROKES, FEWEST_POINTS = 4, 4  # of a digit that is kept
@@ -31,9 +31,9 @@ class Page:
 
 
 def read(folder: Path) -> Pens:
-    """All isolated digits of the folder, writers and donors numbered; implausible ones are left out.
+    """All isolated digits of the folder, with writers and donors numbered.
 
-    Left out are those of more than four strokes or fewer than four points, and those far wider than high.
+    Leaves out digits of more than four strokes or fewer than four points, and digits far wider than high.
     Raises DataError where the folder holds no digits or a file cannot be read.
     """
     digits: list[list[Stroke]] = []
@@ -60,7 +60,7 @@ def read(folder: Path) -> Pens:
 
 
 def is_plausible(digit: list[Stroke]) -> bool:
-    """Whether strokes can be one digit, by their number, their points and the shape of their box."""
+    """Whether strokes can be one digit: checks how many strokes and points, and the shape of their box."""
     if not 1 <= len(digit) <= MOST_STROKES or sum(map(len, digit)) < FEWEST_POINTS:
         return False
     low, high = box(digit)
@@ -80,7 +80,7 @@ def _digits(path: Path, folder: Path) -> Iterator[tuple[list[Stroke], int, str]]
 
 
 def read_page(path: Path) -> Page:
-    """The components of a file. Raises DataError where a line between pen down and pen up is no point."""
+    """The components of a file. Raises DataError if a line between pen down and pen up is not a point."""
     found: list[list[tuple[float, float]]] = []
     is_down, writer = False, ""
     for line in _lines(path):
@@ -102,7 +102,7 @@ def read_page(path: Path) -> Page:
 def components(page: Page, places: str) -> list[Stroke]:
     """The strokes that a segment names, as in '3', '169-170', '169:12-170:3' or several joined by commas.
 
-    A number after a colon is a point's within its component; the last one named belongs to the segment.
+    A number after a colon is the number of a point in its component; the last point named is included.
     Raises DataError for places that the page does not have.
     """
     strokes: list[Stroke] = []

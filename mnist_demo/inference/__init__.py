@@ -1,4 +1,4 @@
-"""A trained network at work: reading a drawing, being evaluated, and explaining an answer.
+"""Uses a trained network: reads drawings, evaluates the network, and explains its answers.
 
-Knows networks that are finished. `evaluation` alone opens the test images.
+Knows finished networks. Does not train. Only `evaluation` opens the test images.
 """

@@ -1,7 +1,7 @@
-"""How well a network reads drawings: accuracy for each way of drawing, calibration, and what is no digit.
+"""Measures how well a network reads drawings: accuracy for each way of drawing, calibration, and non-digits.
 
-The table of `python -m mnist_demo drawings`, for imitated handwriting and for real pen strokes. Joins
-`penmanship` with `inference`; does not train, and never opens the test images.
+Makes the table of `python -m mnist_demo drawings`, for imitated handwriting and for real pen strokes. Knows
+`penmanship` and `inference`. Does not train, and never opens the test images.
 """
 
 import math
@@ -24,42 +24,42 @@ from mnist_demo.inference.evaluation import calibration_bins, calibration_error
 from mnist_demo.inference.recognize import Prediction
 from mnist_demo.learning.checkpoints import LEAST_CONFIDENCE, TEMPERATURE, Checkpoint
 
-CALIBRATION_SEED = 1  # its drawings are not those of the table, which are of seed 0
+CALIBRATION_SEED = 1  # calibration uses other drawings than the table, which has seed 0
 ECE_BINS = 15
 SURE = 0.9
 ENLARGED_SIDE = 280  # pixels
 BLANK_SIDES = (28, 280, 400, 1024)
 UNASKED = ("dots", "blank")  # refused before the network's confidence counts
-KEPT_DIGITS = 0.985  # share of the calibration's digits that stay digits
+KEPT_DIGITS = 0.985  # share of the calibration's digits that are accepted as digits
 
 
 @dataclass(frozen=True)
 class Report:
     """What `measure` found; shares in [0, 1], times in milliseconds."""
 
-    accuracy: Mapping[str, float]  # of each condition; the closest digit counts, whether refused or not
-    apart: Mapping[str, float]  # likewise, of conditions that choose their digits: not in any figure below
+    accuracy: Mapping[str, float]  # of each condition; counts the closest digit, even if refused
+    apart: Mapping[str, float]  # the same, for conditions that draw only some digits; not in any figure below
     mean_accuracy: float
     worst_accuracy: float
     wrong_and_sure: float  # wrong at over 90 % confidence, of all digits
     calibration_error: float  # ECE, 15 bins
     digits_refused: float
-    auroc: Mapping[str, float]  # of confidence, each kind of non-digit against all digits
+    auroc: Mapping[str, float]  # of the confidence, for each kind of non-digit against all digits
     mean_auroc: float  # without dots and blank canvases
-    accepted_at_95: Mapping[str, float]  # of each kind, at the confidence that 95 % of digits reach
+    accepted_at_95: Mapping[str, float]  # of each kind, at the confidence that 95 % of the digits reach
     mean_accepted_at_95: float
-    accepted: Mapping[str, float]  # of each kind, as the app decides
+    accepted: Mapping[str, float]  # of each kind, by the rule that the app uses
     sure: Mapping[str, float]  # of each kind, at over 90 % confidence
     direct_accuracy: float  # on validation images as they are
-    enlarged_accuracy: float  # on the same enlarged onto a canvas and read back
-    recognize_ms: float  # median, 280x280, the threads torch has
+    enlarged_accuracy: float  # on the same images enlarged to a canvas and preprocessed
+    recognize_ms: float  # median, canvas of 280x280, with the number of threads torch has
 
     def to_dict(self) -> dict[str, object]:
         """For JSON."""
         return asdict(self)
 
     def scores(self) -> dict[str, float]:
-        """The few figures that a checkpoint keeps of itself."""
+        """The few figures that are stored in a checkpoint."""
         return {
             "drawings_accuracy": self.mean_accuracy,
             "drawings_worst_accuracy": self.worst_accuracy,
@@ -70,7 +70,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Table:
-    """What is drawn: digits that exist as strokes, the conditions, how many each; and images to read back."""
+    """What is measured: digits as strokes, conditions, how many of each; and images to read back."""
 
     source: Written
     conditions: Sequence[Condition]
@@ -79,7 +79,7 @@ class Table:
 
 
 def measure(model: Checkpoint, table: Table, progress: Callable[[str], None]) -> Report:
-    """Asks the model about the drawings of each condition and about as many of each kind of non-digit."""
+    """Gives the model the drawings of each condition, and as many of each kind of non-digit."""
     hand = Hand(table.source)
     by_condition: dict[str, list[tuple[Prediction, int | None]]] = {}
     elapsed_ms: list[float] = []
@@ -130,14 +130,14 @@ def measure(model: Checkpoint, table: Table, progress: Callable[[str], None]) ->
 
 
 def _ask(drawing: Drawing, model: Checkpoint) -> Prediction:
-    """The answer without its pictures: those of thousands would take gigabytes."""
+    """The prediction without its pictures: the pictures of thousands would take gigabytes."""
     return replace(recognize.recognize(drawing.ink, model), stages=[])
 
 
 def calibrate(model: Checkpoint, table: Table, progress: Callable[[str], None]) -> Checkpoint:
-    """The model with the temperature and the least confidence that fit other drawings than the table's.
+    """The model with a new temperature and least confidence, found on other drawings than the table's.
 
-    The temperature makes the network as sure as it is right; the least confidence keeps 98.5 % of the digits.
+    The temperature makes mean confidence equal accuracy; the least confidence keeps 98.5 % of the digits.
     """
     hand = Hand(table.source, CALIBRATION_SEED)
     images: list[Ink] = []
@@ -157,9 +157,9 @@ def calibrate(model: Checkpoint, table: Table, progress: Callable[[str], None]) 
 
 
 def best_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
-    """What to divide logits (N, 10) by so that their mean confidence is their accuracy, labels int64 (N,).
+    """The temperature that makes the mean confidence of logits (N, 10) equal their accuracy; labels int64 (N,).
 
-    The lowest cross-entropy, the usual aim, left a network trained with smoothed labels too modest:
+    Usually one lowers the cross-entropy. That left a network trained with smoothed labels not sure enough:
     calibration error 1.65 % against 1.40 % (2026-11-23, epoch 10 of the shipped CNN).
     """
     accuracy = float((logits.argmax(dim=1) == labels).float().mean())
@@ -169,14 +169,14 @@ def best_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
 
 
 def auroc(digits: NDArray[np.floating], others: NDArray[np.floating]) -> float:
-    """The probability that a digit's score (N,) is above another drawing's (M,); ties count half."""
+    """The probability that a digit's score (N,) is above that of another drawing (M,); ties count half."""
     ordered = np.sort(digits)
     below = np.searchsorted(ordered, others, "left") + np.searchsorted(ordered, others, "right")
     return float(1 - below.mean() / 2 / len(digits))
 
 
 def read_back(model: Checkpoint, digits: Split, count: int = 2_000) -> tuple[float, float]:
-    """Accuracy on the first images as they are, and after they were enlarged onto a canvas and preprocessed."""
+    """Accuracy on the first `count` images as they are, and after enlarging to a canvas and preprocessing."""
     some = digits.first(count)
     large = F.interpolate(
         some.images[:, None].float(), size=(ENLARGED_SIDE, ENLARGED_SIDE), mode="bilinear", align_corners=False

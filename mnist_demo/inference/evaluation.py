@@ -1,7 +1,7 @@
-"""What a trained network gets right and wrong: arrays out, no pictures.
+"""Measures what a trained network gets right and wrong. Returns arrays; does not draw pictures.
 
-The only module that opens the 10,000 test images. They are for a finished network, asked once;
-choosing between networks is what the validation images are for.
+The only module that opens the 10,000 test images. They are for testing a finished network once.
+To choose between networks, use the validation images.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from mnist_demo.learning.checkpoints import Checkpoint
 from mnist_demo.learning.losses import EVALUATION_BATCH
 
 OPENINGS = "test-images-opened"
-DEVIATIONS = 1.96  # to either side of a mean: 95 % of what chance does
+DEVIATIONS = 1.96  # standard deviations to either side of a mean that hold 95 % of random results
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Evaluation:
 
     log_probabilities: NDArray[np.float32]  # (N, 10); logarithms, because a probability of e^-200 is 0 in float32
     labels: NDArray[np.int64]  # (N,)
-    asked: int | None = None  # networks asked about the test images on this machine so far, this one included
+    asked: int | None = None  # tests on the test images on this machine so far, with this one
 
     @property
     def probabilities(self) -> NDArray[np.float32]:
@@ -42,7 +42,7 @@ class Evaluation:
 
     @property
     def accuracy(self) -> float:
-        """Share of images answered right."""
+        """Share of images whose prediction is right."""
         return float((self.predictions == self.labels).mean())
 
     @property
@@ -60,7 +60,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """The answers whose confidence lies in one interval: are as many of them right as they promise?"""
+    """The answers whose confidence lies in one interval, to compare confidence with accuracy."""
 
     low: float
     high: float
@@ -93,7 +93,7 @@ def calibration_error(bins: Sequence[CalibrationBin]) -> float:
 
 
 def interval(right: int, images: int) -> tuple[float, float]:
-    """Where the accuracy on endless such images lies, in 95 of 100 cases (Wilson's score interval, 1927)."""
+    """95 % interval for the accuracy on infinitely many such images (Wilson's score interval, 1927)."""
     share, weight = right / images, DEVIATIONS**2 / images
     middle = (share + weight / 2) / (1 + weight)
     half = DEVIATIONS * (share * (1 - share) / images + weight / (4 * images)) ** 0.5 / (1 + weight)
@@ -102,7 +102,7 @@ def interval(right: int, images: int) -> tuple[float, float]:
 
 @torch.no_grad()
 def evaluate(checkpoint: Checkpoint, split: Split) -> Evaluation:
-    """Answers of a checkpoint's network, dropout off, on every image of a split."""
+    """The answers of a checkpoint's network, dropout off, to every image of a split."""
     checkpoint.model.eval()
     batches = [
         torch.log_softmax(checkpoint.model(normalize(images, checkpoint.experiment.normalize)), dim=1)
@@ -112,9 +112,9 @@ def evaluate(checkpoint: Checkpoint, split: Split) -> Evaluation:
 
 
 def evaluate_on_test(checkpoint: Checkpoint, root: Path, count: int | None = None) -> Evaluation:
-    """The same on MNIST's 10,000 test images, or on `count` evenly spread ones: the first half are harder.
+    """The same on MNIST's 10,000 test images, or on `count` of them, evenly spread because the first half are harder.
 
-    It is counted, beside the images in `root`.
+    Each such test is counted in a file beside the images in `root`.
     """
     test = load_test(root)
     count = count or len(test)
@@ -124,9 +124,9 @@ def evaluate_on_test(checkpoint: Checkpoint, root: Path, count: int | None = Non
 
 
 def _count_opening(root: Path) -> int | None:
-    """Counts one more network asked, whoever asks, page or command line; None where nothing can be written.
+    """Counts one more test, from the page or the command line; None if the file cannot be written.
 
-    Every opening appends a byte, which needs no lock: the length of the file is the count.
+    Each test appends one byte, which needs no lock. The length of the file is the count.
     """
     try:
         with (root / OPENINGS).open("ab") as file:

@@ -1,6 +1,6 @@
-"""Why a network answers as it does: what spoke for a digit, what its layers saw, which training images are like it.
+"""Explains an answer: evidence for a digit, activations of the layers, and the most similar training images.
 
-Arrays out, no pictures. Does not know drawings or browsers. Integrated gradients after Sundararajan
+Returns arrays, not pictures. Does not know drawings or browsers. Integrated gradients after Sundararajan
 et al., "Axiomatic attribution for deep networks" (2017).
 """
 
@@ -21,10 +21,10 @@ GALLERY_PER_DIGIT = 200
 
 
 def evidence(image: Ink, digit: int, model: Checkpoint, steps: int = INTEGRATION_STEPS) -> NDArray[np.float32]:
-    """What each pixel's ink added to the score of a digit: float32 (28, 28), above 0 for, below 0 against.
+    """What each pixel's ink added to a digit's score: float32 (28, 28); above 0 is for the digit, below 0 against.
 
     The score is the digit's logit minus the mean of all ten. Integrated gradients from blank paper to the
-    image: the map sums to the score's difference between the two, and paper has no say.
+    image: the map sums to the difference of their scores, and is 0 where there is no ink.
     """
     ink = torch.from_numpy(np.array(image, np.float32))  # 0 .. 255
     shares = (torch.arange(steps) + 0.5) / steps  # midpoints of equal steps
@@ -42,7 +42,7 @@ def _score(images: Tensor, digit: int, model: Checkpoint) -> Tensor:
 
 @torch.no_grad()
 def activations(image: Ink, model: Checkpoint) -> dict[str, NDArray[np.float32]]:
-    """What each layer makes of one image: by name, "<number> <kind>", (C, H, W) of a convolution or (units,)."""
+    """The output of each layer for one image, by name "<number> <kind>": (C, H, W) of a convolution, or (units,)."""
     seen: dict[str, NDArray[np.float32]] = {}
     value = normalize(torch.from_numpy(np.array(image)), model.experiment.normalize)  # (1, 1, 28, 28)
     for name, layer in model.model.named_children():
@@ -52,7 +52,7 @@ def activations(image: Ink, model: Checkpoint) -> dict[str, NDArray[np.float32]]
 
 
 def first_layer_weights(model: Checkpoint) -> NDArray[np.float32]:
-    """What the first layer looks for: (units, 28, 28) of a fully connected layer, (channels, K, K) of a convolution."""
+    """The weights of the first layer: (units, 28, 28) if fully connected, (channels, K, K) if a convolution."""
     layer = next(layer for layer in model.model.modules() if isinstance(layer, nn.Linear | nn.Conv2d))
     side = SIDE if isinstance(layer, nn.Linear) else layer.kernel_size[0]
     weights: NDArray[np.float32] = layer.weight.detach().reshape(-1, side, side).numpy().copy()
@@ -61,7 +61,7 @@ def first_layer_weights(model: Checkpoint) -> NDArray[np.float32]:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Some training images as one network sees them, to look for the nearest in."""
+    """Some training images and their features in one network, to find the nearest ones."""
 
     images: Tensor  # uint8 (M, 28, 28)
     labels: Tensor  # int64 (M,)
@@ -70,7 +70,7 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A training image and how like the drawing the network finds it: 1 = the same direction of features."""
+    """A training image, and the cosine similarity of its features to the drawing's: 1 = the same direction."""
 
     image: Ink  # (28, 28)
     label: int
@@ -78,7 +78,7 @@ class Neighbour:
 
 
 def build_gallery(model: Checkpoint, train: Split, per_digit: int = GALLERY_PER_DIGIT) -> Gallery:
-    """The first `per_digit` training images of each digit; takes a second or so, then serves many drawings."""
+    """The first `per_digit` training images of each digit; takes about a second, and can be used for many drawings."""
     chosen = torch.cat([(train.labels == digit).nonzero()[:per_digit, 0] for digit in range(CLASSES)])
     images = train.images[chosen]
     return Gallery(images, train.labels[chosen], _features(images, model))

@@ -1,4 +1,4 @@
-"""What a network gets wrong of the validation images, and how sure it was. Arrays out, no pictures."""
+"""Which validation images a network gets wrong, and how sure it was. Returns arrays, not pictures."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,25 +14,25 @@ from mnist_demo.learning.checkpoints import Checkpoint
 from mnist_demo.learning.cost import image_count
 
 MOST_MISTAKES = 20
-MULTIPLY_ADDS = 1e11  # a few seconds of one core (2026-11-23): a larger network is asked fewer images
+MULTIPLY_ADDS = 1e11  # a few seconds of one core (2026-11-23): a larger network gets fewer images
 
 
 @dataclass(frozen=True)
 class Mistakes:
-    """What a network gets wrong, its surest mistakes first: M of them."""
+    """The M mistakes of a network, the ones it was most sure of first."""
 
     count: int
-    images: int  # that were asked
-    places: tuple[int, ...]  # (M,), among the validation images
+    images: int  # how many were tested
+    places: tuple[int, ...]  # (M,), indices of the validation images
     labels: NDArray[np.int64]  # (M,)
     answers: NDArray[np.int64]  # (M,)
     sureness: NDArray[np.float32]  # (M,), calibrated
 
 
 def find_mistakes(model: Checkpoint, root: Path) -> Mistakes:
-    """Asks the validation images; `root` is where torchvision finds MNIST. Takes seconds.
+    """Tests the network on the validation images; `root` is where torchvision finds MNIST. Takes seconds.
 
-    Raises InvalidCheckpoint for a network whose answers are no numbers.
+    Raises InvalidCheckpoint if the answers of the network are not finite.
     """
     val = load_validation_data(root)
     val = val.first(image_count(model.experiment, MULTIPLY_ADDS, len(val)))

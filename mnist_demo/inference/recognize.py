@@ -1,6 +1,6 @@
-"""What a network says of a drawing: `recognize(canvas, model) -> Prediction`, or why it should not say anything.
+"""Reads a drawing: `recognize(canvas, model) -> Prediction`, with a reason if the answer should not be believed.
 
-Joins `sketch` (what the network sees) with a network and its calibration. Does not know browsers, and
+Knows `sketch` (what the network sees), a network and its calibration. Does not know browsers, and
 never trains. Temperature after Guo et al., "On calibration of modern neural networks" (2017).
 """
 
@@ -23,14 +23,14 @@ from mnist_demo.images.sketch import Stage
 from mnist_demo.learning import checkpoints, networks
 from mnist_demo.learning.checkpoints import LEAST_CONFIDENCE, TEMPERATURE, Checkpoint
 
-LEAST_SIZE = 0.06  # of the canvas: a smaller drawing is no digit
-LARGE_DOT = 0.4  # of the canvas: no brush makes a dot as large, it was painted
+LEAST_SIZE = 0.06  # of the canvas: a smaller drawing is not read as a digit
+LARGE_DOT = 0.4  # of the canvas: a larger dot was painted, not clicked
 # How long ink is beside its width, measured 2026-11-23: single clicks of a brush 1.5 to 1.7, two that touch 2.0 to 3.5,
-# drawn digits from 2.4. What lies between is a blot of clicks unless the network is this sure: the shipped CNN gave 89
+# drawn digits from 2.4. Between these it counts as a blot unless the network is this sure. The shipped CNN gave 89
 # of 90 blots at most 0.92, and 15 of the 17 digits as thick that it read right 0.96 or more.
 CLICK_LENGTH, BLOT_LENGTH, BLOT_CONFIDENCE = 2.0, 3.6, 0.94
-PART_HEIGHT = 0.55  # of the tallest: a lower part of a drawing belongs to its neighbour
-# Parts that stand apart are several digits if two of them are more surely digits than this, and than the whole.
+PART_HEIGHT = 0.55  # of the tallest part: a part lower than this belongs to its neighbour
+# Separate parts are several digits if the network is surer than this of two of them, and surer than of the whole.
 PART_CONFIDENCE, UNLIKE_PART_CONFIDENCE = 0.8, 0.5
 MAX_PARTS = 6
 
@@ -51,30 +51,30 @@ BLANK = Refusal.BLANK
 
 @dataclass(frozen=True)
 class Prediction:
-    """A network's answer to one drawing, and the reason not to believe it if there is one."""
+    """A network's answer to one drawing, and the reason not to believe it, if there is one."""
 
-    probabilities: NDArray[np.float32]  # (10,), calibrated; all zero where the network was not asked
+    probabilities: NDArray[np.float32]  # (10,), calibrated; all zero if the network was not used
     refusal: Refusal | None
     stages: list[Stage]  # the preprocessing, last the 28x28 image; empty for a blank canvas
 
     @property
     def digit(self) -> int | None:
-        """The most probable digit, the closest one where the drawing is no digit; None if nothing was asked."""
+        """The most probable digit, even if the drawing is no digit; None if the network was not used."""
         return int(self.probabilities.argmax()) if self.probabilities.any() else None
 
     @property
     def confidence(self) -> float:
-        """The calibrated probability that `digit` is right: low for what is no digit, 0 if nothing was asked."""
+        """The calibrated probability that `digit` is right: low for non-digits, 0 if the network was not used."""
         return float(self.probabilities.max())
 
 
 def recognize(
     canvas: NDArray[np.uint8], model: Checkpoint | None = None, skip: Collection[str] = frozenset()
 ) -> Prediction:
-    """Answers a canvas: uint8 (H, W) ink, or (H, W, 3 or 4) colours, 28 to 1,024 pixels a side.
+    """Reads a canvas: uint8 (H, W) ink, or (H, W, 3 or 4) colours, 28 to 1,024 pixels a side.
 
-    `model` is a checkpoint; None is the shipped CNN. `skip` names steps of the preprocessing to leave out
-    (`sketch.Preprocessing`). Raises InvalidDrawing for what is no canvas. Threads may share a model.
+    `model` is a checkpoint; None is the shipped CNN. `skip` names stages of preprocessing to leave out
+    (`sketch.Preprocessing`). Raises InvalidDrawing for anything that is not a canvas. Threads may share a model.
     """
     return recognize_by(canvas, [model or shipped_cnn()], skip)[0]
 
@@ -82,7 +82,7 @@ def recognize(
 def recognize_by(
     canvas: NDArray[np.uint8], models: Sequence[Checkpoint], skip: Collection[str] = frozenset()
 ) -> list[Prediction]:
-    """What each of several networks says of one canvas, which is prepared once for all; otherwise as `recognize`."""
+    """Like `recognize`, with several networks: one answer from each. The canvas is preprocessed only once."""
     ink = sketch.extract_ink(canvas)
     stages = sketch.preprocess(ink, skip)
     if not stages:
@@ -97,11 +97,11 @@ def recognize_by(
 
 @dataclass(frozen=True)
 class _Drawing:
-    """A drawing with enough ink, ready to be asked about."""
+    """A drawing with enough ink, ready for a network."""
 
     stages: list[Stage]
-    is_blot: bool  # every piece is so short that it may be a click or two
-    parts: list[Ink]  # (28, 28) each: what stands apart, if it is more than one
+    is_blot: bool  # every piece is so short that it may be one or two clicks
+    parts: list[Ink]  # (28, 28) each: the separate parts, if there is more than one
 
 
 def _answer(drawing: _Drawing, model: Checkpoint) -> Prediction:
@@ -121,7 +121,7 @@ def _answer(drawing: _Drawing, model: Checkpoint) -> Prediction:
 
 
 def _doubted(answer: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The same closest digit, but little more than half sure of it at most."""
+    """The same most probable digit, but with a confidence of little more than one half at most."""
     doubted: NDArray[np.float32] = (answer + np.float32(1 / CLASSES)) / np.float32(2)
     return doubted
 
@@ -143,7 +143,7 @@ def probabilities(images: Sequence[Ink], model: Checkpoint) -> NDArray[np.float3
 
 
 def calibrated(probabilities: NDArray[np.float32], model: Checkpoint) -> NDArray[np.float32]:
-    """What a network's probabilities (N, 10), a softmax of its logits, are once the logits have been divided by T."""
+    """Calibrates probabilities (N, 10), a softmax of logits: as if the logits had been divided by T."""
     powers = probabilities ** (1 / model.scores.get(TEMPERATURE, 1.0))
     shares: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
     return shares
@@ -152,7 +152,8 @@ def calibrated(probabilities: NDArray[np.float32], model: Checkpoint) -> NDArray
 def with_dropout_on(model: Checkpoint) -> Checkpoint:
     """The same network with its dropout left on, as if `model.eval()` were forgotten; batch norm stays as it is.
 
-    It draws from a generator of its own, begun anew at each call: its answers are random, and disturb nobody's.
+    Its dropout uses a generator of its own, started anew at each call. So its answers are random, but do not
+    change the random numbers of others.
     """
     forgetful = copy.deepcopy(model.model)
     generator = torch.Generator()
@@ -164,7 +165,7 @@ def with_dropout_on(model: Checkpoint) -> Checkpoint:
     return replace(model, model=forgetful)
 
 
-@functools.cache  # read once a process
+@functools.cache  # read once per process
 def shipped_cnn() -> Checkpoint:
     """The CNN that comes with the app."""
     return checkpoints.load(checkpoints.SHIPPED / "cnn.safetensors")
@@ -184,7 +185,7 @@ def _is_tiny(pieces: Sequence[Piece], canvas_side: int) -> bool:
 
 
 def _why_no_lines(pieces: Sequence[Piece], canvas_side: int) -> Refusal:
-    """What to say of a drawing without lines: small dots are too little ink, a canvas painted over is too much."""
+    """Why a drawing without lines is refused: small dots are too little ink, a painted canvas is too much."""
     is_large = max(piece.extent for piece in pieces) > LARGE_DOT * canvas_side
     return Refusal.TOO_MUCH_INK if is_large else Refusal.TOO_LITTLE_INK
 
@@ -199,7 +200,7 @@ def _are_dots(pieces: Sequence[Piece], longest: float) -> bool:
 
 
 def _parts(pieces: Sequence[Piece]) -> list[Ink]:
-    """What stands side by side, else one above another, each as the network would see it alone; empty for one part."""
+    """The parts side by side, else one above another, each as a 28x28 image of its own; empty if there is only one."""
     parts = side_by_side(pieces)
     if len(parts) < 2:
         parts = one_above_another(pieces)

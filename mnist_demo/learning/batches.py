@@ -1,4 +1,4 @@
-"""The batches of a run: which images, in which order, moved how, and which pictures of no digit come with them.
+"""The batches of a run: which images, in which order, how they are augmented, and which non-digits are added.
 
 Knows images and random numbers. Does not know networks.
 """
@@ -14,22 +14,22 @@ from mnist_demo.images import nondigits
 from mnist_demo.images.data import NO_DIGIT, Split, augment, noisy_labels, normalize
 from mnist_demo.learning.schedule import steps_per_epoch
 
-EXTRA_SHARE = 0.3  # of a batch's size: the extra digits beside it
+EXTRA_SHARE = 0.3  # of a batch's size: this many extra digits are added to it
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The images of one step as a network sees them, B digits first and pictures of no digit after them."""
+    """The images of one step as a network sees them: first B digits, then non-digits."""
 
     images: Tensor  # float32 (B + others, 1, 28, 28)
     labels: Tensor  # int64 (B,), the digits' labels as the run learns them
 
 
 class Batches:
-    """The batches of a run from some step on, epoch after epoch without end.
+    """The batches of a run from a given step on, epoch after epoch without end.
 
-    The order comes from one generator, what changes the images from another: so augmentation does not
-    change the order. Both are drawn from, and are the run's own.
+    One generator decides the order, another the augmentation, so augmentation does not change the order. Both belong
+    to the run, and their states change.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Batches:
         self.experiment = experiment
         self.train = train.first(experiment.train_size)
         self.labels = noisy_labels(self.train.labels, experiment.label_noise, experiment.seed)
-        self.position = step % steps_per_epoch(experiment)  # batches of this epoch that are behind us
+        self.position = step % steps_per_epoch(experiment)  # batches of this epoch that are done
         self.order_rng, self.noise_rng = order_rng, noise_rng
         self.extra = extra
         self._rng_at_epoch = order_rng.get_state()
@@ -52,11 +52,11 @@ class Batches:
 
     @property
     def order_state(self) -> Tensor:
-        """The order's generator as it was before this epoch's order was drawn: the order can be drawn again."""
+        """State of the order's generator before this epoch's order was drawn, so that it can be drawn again."""
         return self._rng_at_epoch if self.position else self.order_rng.get_state()
 
     def next_batch(self) -> Batch:
-        """The next `batch_size` images, or what is left of the epoch; and a share of extra digits, if there are any."""
+        """The next `batch_size` images, or the rest of the epoch; and a share of extra digits, if there are any."""
         size = self.experiment.batch_size
         if self.position == 0:
             self._rng_at_epoch = self.order_rng.get_state()
@@ -71,7 +71,7 @@ class Batches:
         return Batch(normalize(self._changed(images, labels), self.experiment.normalize), learned)
 
     def _changed(self, images: Tensor, labels: Tensor) -> Tensor:
-        """The images, augmented; behind them the experiment's share of non-digits: uint8 (N, 28, 28)."""
+        """The images, augmented, then the experiment's share of non-digits: uint8 (N, 28, 28)."""
         experiment = self.experiment
         if count := round(experiment.non_digits * len(images)):
             others = nondigits.training_batch(images, labels, count, experiment.seed, self.noise_rng)

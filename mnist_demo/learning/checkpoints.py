@@ -1,7 +1,7 @@
-"""Networks and runs as bytes: one safetensors file with its experiment and scores, never a pickle.
+"""Networks and runs as bytes: one safetensors file with the experiment and its scores, never a pickle.
 
-Knows the two formats (a checkpoint to keep, a training state to send between processes) and what may
-be wrong with such bytes. Does not know where they are kept.
+Knows two formats: a checkpoint to keep, and a training state to send between processes. Knows what may be wrong with
+such bytes. Does not know where they are stored.
 """
 
 import io
@@ -27,21 +27,21 @@ from mnist_demo.learning.state import Status, TrainState, Weights
 
 MAX_BYTES = 8_000_000
 MAX_HEADER_BYTES = 64_000
-PTH_ENDINGS = (".pth", ".pt", ".bin", ".ckpt")  # by which people call what torch.save writes
+PTH_ENDINGS = (".pth", ".pt", ".bin", ".ckpt")  # usual endings of files that torch.save writes
 FORMAT = "mnist-lab-1"
 _PACKAGE = Path(__file__).parents[1]
-# Inside the package where it is installed, else at the top of the repository.
+# Inside the package if it is installed, else at the top of the repository.
 _PLACES = (_PACKAGE / "checkpoints", _PACKAGE.parent / "checkpoints")
 SHIPPED = next((place for place in _PLACES if place.is_dir()), _PLACES[0])
-TEMPERATURE = "temperature"  # among a checkpoint's scores: what its logits are divided by; 1 if absent
-LEAST_CONFIDENCE = "least_confidence"  # likewise: below it a drawing is called no digit; 0 if absent
-HELD_OUT_FOLD = "held_out_fold"  # likewise: the writers of real strokes that it has not learned from (`pens`)
+TEMPERATURE = "temperature"  # in a checkpoint's scores: its logits are divided by it; 1 if absent
+LEAST_CONFIDENCE = "least_confidence"  # also there: below it a drawing counts as no digit; 0 if absent
+HELD_OUT_FOLD = "held_out_fold"  # also there: the group of writers it has not learned from (`pens`)
 _BOUNDS = {TEMPERATURE: (0.05, 20), LEAST_CONFIDENCE: (0, 1)}
 
 
-@dataclass(frozen=True, eq=False)  # two networks are the same only if they are one object
+@dataclass(frozen=True, eq=False)  # equal only if they are the same object
 class Checkpoint:
-    """A trained network (eval mode), the experiment it came from and what was measured of it."""
+    """A trained network (eval mode), its experiment, and its scores."""
 
     model: nn.Module
     experiment: Experiment
@@ -59,7 +59,7 @@ def pack(weights: Mapping[str, Tensor], experiment: Experiment, scores: Mapping[
 
 
 def packed_with(weights: Mapping[str, Tensor], said: Mapping[str, str]) -> bytes:
-    """Weights with what their file says of itself, to be read by `unpack`, which believes none of it."""
+    """Weights with the given metadata, to be read by `unpack`, which checks all of it."""
     return save_tensors(_contiguous(weights), {"scores": "{}", **said})
 
 
@@ -85,7 +85,7 @@ def unpack(blob: bytes) -> Checkpoint:
 
 
 def weights_of(blob: bytes) -> Weights:
-    """The tensors of a checkpoint of our own, by name; those of a run that diverged are not finite."""
+    """The tensors of a checkpoint of our own, by name; they are not finite if the run diverged."""
     return load_tensors(blob)
 
 
@@ -104,10 +104,10 @@ def fit(weights: Mapping[str, Tensor], experiment: Experiment) -> nn.Module:
 
 
 def check_fit(weights: Mapping[str, Tensor], experiment: Experiment) -> None:
-    """Compares names, shapes and dtypes with the experiment's network; tensors without memory (meta) will do.
+    """Compares names, shapes and dtypes with the experiment's network; tensors without memory (meta) are enough.
 
-    Raises InvalidCheckpoint naming those that differ: a state dict fits only the architecture it was
-    saved from.
+    Raises InvalidCheckpoint naming the tensors that differ: a state dict fits only the architecture it
+    was saved from.
     """
     expected = expected_tensors(experiment)
     differences = []
@@ -126,11 +126,11 @@ def check_fit(weights: Mapping[str, Tensor], experiment: Experiment) -> None:
 
 def expected_tensors(experiment: Experiment) -> dict[str, Tensor]:
     """The state dict of the experiment's network as names, shapes and dtypes, without memory (meta)."""
-    return dict(networks.outline(experiment).state_dict())  # what a file asks for may be far larger than the file
+    return dict(networks.outline(experiment).state_dict())  # a file may describe a network far larger than itself
 
 
 def scores_of(point: Metrics) -> dict[str, float]:
-    """What a checkpoint keeps of the point it was taken at."""
+    """The scores that a checkpoint keeps: the measurements at its point."""
     names = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
     return {name: getattr(point, name) for name in names}
 
@@ -140,8 +140,9 @@ def to_pth(
 ) -> bytes:
     """The state dict as `torch.save(model.state_dict(), "checkpoint.pth")` writes it.
 
-    The experiment and its scores lie where PyTorch keeps the versions of a state dict's layers, and ignores what it
-    does not know: a plain `load_state_dict` reads the file, and our own readers find the scale of the pixels.
+    The experiment and its scores are stored in the state dict's metadata, where PyTorch keeps versions of layers.
+    PyTorch ignores other entries there, so a plain `load_state_dict` reads the file. Our own readers use them to
+    find the scale of the pixels.
     """
     state_dict = OrderedDict(_contiguous(weights))
     if experiment is not None:
@@ -167,7 +168,7 @@ def shipped(folder: Path = SHIPPED) -> dict[str, Checkpoint]:
 
 
 def state_to_bytes(state: TrainState) -> bytes:
-    """A training state as one safetensors blob, to cross a process boundary."""
+    """A training state as the bytes of one safetensors file, to send to another process."""
     tensors = {f"weights.{name}": value for name, value in state.weights.items()}
     tensors |= {f"averages.{name}": value for name, value in state.averages.items()}
     tensors |= {f"moments.{name}": value for name, value in state.moments.items()}
@@ -247,7 +248,7 @@ def _with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> Weights:
 
 
 def _shown(text: str) -> str:
-    """Text from a file as a message may repeat it: short, printable, on one line."""
+    """Text from a file, made short and printable on one line, so that a message can repeat it."""
     return ascii(text[:80])[1:-1]
 
 

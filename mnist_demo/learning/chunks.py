@@ -1,7 +1,7 @@
-"""A run in chunks: what a worker does with one, and the one loop that sends them until the run is over.
+"""Trains a run in chunks: what a worker does with a chunk, and the loop that sends chunks until the run ends.
 
-Knows how long a chunk takes. Does not know who watches or waits, or what is kept of a run: a chunk is bytes in,
-bytes out, and any cutting gives the same run.
+Knows how long a chunk takes. Does not know who is watching, or what is saved. A chunk takes bytes and returns bytes.
+The run is the same for any lengths of its chunks.
 """
 
 import contextlib
@@ -25,10 +25,10 @@ from mnist_demo.images.pens import PenDigits, with_pens
 from mnist_demo.learning import checkpoints, training
 from mnist_demo.learning.training import Status
 
-FIRST_STEPS = 20  # so that the first point is there at once
-SECONDS = 0.7  # of work in a chunk that somebody watches
+FIRST_STEPS = 20  # few, so that the first point appears at once
+SECONDS = 0.7  # of work in a chunk, if somebody is watching
 FIRST_DEADLINE_SECONDS = 120.0
-DEADLINE_SECONDS, DEADLINE_FACTOR = 10.0, 8.0  # of a chunk whose work is known: that long, and so often its work
+DEADLINE_SECONDS, DEADLINE_FACTOR = 10.0, 8.0  # of a chunk whose work is known: seconds, plus a multiple of its work
 
 NextSteps = Callable[[float | None], int]  # the steps a CPU-second has taken so far, None before the first chunk
 
@@ -37,11 +37,11 @@ NextSteps = Callable[[float | None], int]  # the steps a CPU-second has taken so
 class Chunk:
     """What came back from a worker, and what it cost there."""
 
-    state: bytes  # to go on from
+    state: bytes  # to continue from
     points: list[tuple[Metrics, bytes]]  # each with its checkpoint
     steps: int  # taken in this chunk
     cpu_seconds: float  # of the thread that trained; waiting for a busy core is not counted
-    peak_bytes: int  # most memory that the worker had meanwhile, everything included
+    peak_bytes: int  # the most memory the worker process used meanwhile
 
 
 def train_chunk(state: bytes, max_steps: int, root: Path, threads: int = 1, written: PenDigits | None = None) -> Chunk:
@@ -64,7 +64,7 @@ def train_chunk(state: bytes, max_steps: int, root: Path, threads: int = 1, writ
 
 
 def about(seconds: float) -> NextSteps:
-    """Chunks of about so much work, in CPU-seconds, after a short first one."""
+    """Chunks of about this much work, in CPU-seconds, after a short first one."""
     return lambda speed: FIRST_STEPS if speed is None else max(1, round(seconds * speed))
 
 
@@ -76,10 +76,10 @@ async def chunks(
     threads: int = 1,
     written: PenDigits | None = None,
 ) -> AsyncIterator[Chunk]:
-    """Sends a run's chunks to the engine, one after the other, and yields what comes back, until the run is over.
+    """Sends a run's chunks to the engine one after the other, and yields the results, until the run is over.
 
-    `next_steps` is asked before each chunk for its length (by default they are of about SECONDS); no number of
-    the run depends on it. Raises EngineUnavailable.
+    `next_steps` gives the length of each chunk (by default about SECONDS of work). It does not change the results
+    of the run. Raises EngineUnavailable.
     """
     next_steps = next_steps or about(SECONDS)
     speed: float | None = None
@@ -93,7 +93,7 @@ async def chunks(
 
 
 def warm(root: Path) -> None:
-    """On a worker, before its first visitor: reads the images, takes steps of each network, gives back spare memory.
+    """On a worker, before its first visitor: reads the images, trains each network for a few steps, frees memory.
 
     A hundred images make the same code run as all of them, and leave 200 MB less behind (2026-11-23).
     """
@@ -109,7 +109,7 @@ def warm(root: Path) -> None:
 
 
 def _forget_peak() -> None:
-    """Lets the kernel count this process's most memory anew; only Linux can, elsewhere it is that of its whole life."""
+    """Resets the kernel's count of this process's peak memory. Only Linux can; elsewhere it is the lifetime's peak."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 

@@ -1,6 +1,6 @@
 """What a network costs, from its layers alone: weights, multiplications, and how many images a budget buys.
 
-Knows sizes. Does not know seconds: how fast a machine is, and what it may be asked for, belongs to `serving`.
+Knows sizes. Does not know seconds: `serving` knows how fast a machine is, and what it allows.
 """
 
 import functools
@@ -18,14 +18,14 @@ def weight_count(experiment: Experiment) -> int:
     return sum(layer.weights for layer in layers(experiment))
 
 
-@functools.lru_cache(maxsize=256)  # the schedule asks again and again
+@functools.lru_cache(maxsize=256)  # the schedule calls it often
 def multiply_adds(experiment: Experiment) -> int:
     """Multiplications of one forward pass of one image: the measure of a network's cost."""
     return sum(layer.weights * layer.positions for layer in layers(experiment))
 
 
 def activation_count(experiment: Experiment) -> int:
-    """How many numbers a forward pass of one image leaves behind for the backward pass: the outputs of all layers."""
+    """Numbers that the forward pass of one image stores for the backward pass: the outputs of all layers."""
     return sum(_outputs(experiment))
 
 
@@ -35,7 +35,7 @@ def largest_layer(experiment: Experiment) -> int:
 
 
 def _outputs(experiment: Experiment) -> list[int]:
-    """The numbers that each layer puts out for one image; what has no weights puts out what it got."""
+    """How many numbers each layer puts out for one image; most layers without weights keep the number."""
     found: list[int] = []
     channels, positions = 1, SIDE * SIDE
     for layer in layers(experiment):
@@ -50,6 +50,6 @@ def _outputs(experiment: Experiment) -> list[int]:
 
 
 def image_count(experiment: Experiment, budget: float, most: int) -> int:
-    """How many images a network of that size answers for a budget of multiply-adds: a multiple of 250, or `most`."""
+    """How many images fit a budget of multiply-adds with this network: a multiple of 250, or `most`."""
     affordable = budget / multiply_adds(experiment)
     return min(max(round(affordable / FEWEST_IMAGES), 1) * FEWEST_IMAGES, most)

@@ -1,7 +1,7 @@
-"""What a network is made of: one list of layers, from which its module, its costs and its program are made.
+"""The layers of a network: one list, from which its module, its costs and its program code are made.
 
-Knows the geometry: which layer follows which, with which arguments, and how large the image is in between. Does not
-know weights: `networks` draws them.
+Knows the order of the layers, their arguments, and the size of the image between them. Does not know the weights:
+`networks` draws those.
 """
 
 from collections.abc import Mapping
@@ -30,8 +30,8 @@ class Layer:
     kind: str  # a class of torch.nn
     arguments: tuple[int | float, ...] = ()
     options: Mapping[str, int | bool] = field(default_factory=dict)
-    weights: int = 0  # numbers that multiply something; biases and scales are left out
-    positions: int = 1  # places of the image at which each of the weights is used
+    weights: int = 0  # numbers that inputs are multiplied by; without biases and scales
+    positions: int = 1  # positions in the image at which each weight is used
 
     def module(self) -> nn.Module:
         """A new module of this kind."""
@@ -46,7 +46,7 @@ class Layer:
 
     @property
     def does_nothing(self) -> bool:
-        """Whether leaving it out of a program would change no number."""
+        """Whether it can be left out of a program without changing any number."""
         return self.kind == "Identity" or (self.kind == "Dropout" and self.arguments == (0,))
 
 
@@ -62,7 +62,7 @@ def layers(experiment: Experiment) -> list[Layer]:
 
 
 def modules(experiment: Experiment) -> list[nn.Module]:
-    """New modules of the layers, those that do nothing left out: what a learner's `nn.Sequential` takes."""
+    """New modules of the layers, without those that do nothing: the arguments of a learner's `nn.Sequential`."""
     return [layer.module() for layer in layers(experiment) if not layer.does_nothing]
 
 
@@ -76,10 +76,10 @@ def _mlp(experiment: Experiment) -> list[Layer]:
 
 
 def _cnn(experiment: Experiment) -> list[Layer]:
-    """3x3 convolutions with batch norm, the first three halved by pooling, then flattened: where something is counts.
+    """3x3 convolutions with batch norm, the first three halved by pooling, then flattened, which keeps positions.
 
-    Pooling follows the convolution at once, so that all behind it has a quarter of the work. A fourth convolution is
-    not pooled: batch norm needs more than one number a channel, also of a batch of one image.
+    Pooling comes directly after the convolution, so all later layers have a quarter of the work. A fourth
+    convolution is not pooled: batch norm needs more than one number per channel, even for a batch of one image.
     """
     channels, side = [1, *experiment.hidden_sizes], SIDE
     found: list[Layer] = []
@@ -92,10 +92,10 @@ def _cnn(experiment: Experiment) -> list[Layer]:
 
 
 def _deep_cnn(experiment: Experiment) -> list[Layer]:
-    """3x3 convolutions with batch norm that look at every pixel before anything is halved.
+    """3x3 convolutions with batch norm; the first works at full resolution, before the image is halved.
 
-    The first width is one convolution at 28x28; each further width is one that halves the image and two
-    that do not: 28 -> 14 -> 7 -> 4. Ten times the multiplications of the `cnn`.
+    The first width is one convolution at 28x28. Each further width is one convolution that halves the image
+    and two that do not: 28 -> 14 -> 7 -> 4. Ten times the multiplications of the `cnn`.
     """
     channels, side = [1, *experiment.hidden_sizes], SIDE
     found: list[Layer] = []
@@ -122,7 +122,7 @@ def _linear(fan_in: int, fan_out: int) -> Layer:
 def _convolution(experiment: Experiment, fan_in: int, fan_out: int, size: int, stride: int, side: int) -> list[Layer]:
     """A convolution of size x size pixels whose output has `side` x `side`, its batch norm and its activation."""
     strides = {"stride": stride} if stride > 1 else {}
-    options = {**strides, "padding": size // 2, "bias": False}  # batch norm adds one of its own
+    options = {**strides, "padding": size // 2, "bias": False}  # batch norm has its own bias
     weights = size * size * fan_in * fan_out
     convolution = Layer("Conv2d", (fan_in, fan_out, size), options, weights=weights, positions=side * side)
     return [convolution, Layer("BatchNorm2d", (fan_out,)), _activation(experiment)]

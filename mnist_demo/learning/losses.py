@@ -1,6 +1,6 @@
-"""What a network is asked to lower, and how it is measured: losses of a batch, loss and accuracy of a split.
+"""The losses of a batch that training lowers, and the measured loss and accuracy of a split.
 
-Knows logits and labels; nothing here changes a weight.
+Knows logits and labels. Does not change weights.
 """
 
 import copy
@@ -13,8 +13,8 @@ from mnist_demo.experiment.choices import Mistake
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.images.data import Split, normalize
 
-EVALUATION_BATCH = 500  # on one core of 2026-11 nearly twice as fast as 1,000: it stays in the cache
-ASKED_IMAGES, ASKED_TIMES, ASKED_TOGETHER = 250, 20, 50  # together as many answers as one validation needs
+EVALUATION_BATCH = 500  # nearly twice as fast as 1,000 on one core (2026-11): it fits the cache
+ASKED_IMAGES, ASKED_TIMES, ASKED_TOGETHER = 250, 20, 50  # in all as many answers as one validation
 
 
 def compute_loss(logits: Tensor, labels: Tensor, mistake: Mistake, smoothing: float = 0) -> Tensor:
@@ -34,12 +34,12 @@ def compute_loss(logits: Tensor, labels: Tensor, mistake: Mistake, smoothing: fl
 
 
 def training_loss(logits: Tensor, labels: Tensor, experiment: Experiment) -> Tensor:
-    """What a step lowers; measuring leaves label smoothing out. Logits (N, 10) and labels (N,) -> a scalar."""
+    """The loss a step lowers, with label smoothing; measuring has none. Logits (N, 10) and labels (N,) -> a scalar."""
     return compute_loss(logits, labels, experiment.mistake, experiment.label_smoothing)
 
 
 def uncertainty_loss(logits: Tensor) -> Tensor:
-    """Cross-entropy to the uniform answer: least where every digit is equally probable. (N, 10) -> a scalar.
+    """Cross-entropy to the uniform distribution: lowest if every digit is equally probable. (N, 10) -> a scalar.
 
     For pictures of no digit (Hendrycks et al., "Deep anomaly detection with outlier exposure", 2019).
     """
@@ -69,11 +69,11 @@ def score(logits: Tensor, labels: Tensor, experiment: Experiment) -> tuple[float
 def changed_answers(model: nn.Module, split: Split, experiment: Experiment, generator: torch.Generator) -> float:
     """Share of a split's first images that get more than one answer when asked 20 times, in the model's mode.
 
-    Each time in other company: dropout draws anew, and batch norm answers by the batch. In eval mode it is 0. The
-    model is left as it was: batch norm would learn from being asked in train mode. The company is drawn from
-    `generator`, and dropout from the model's own.
+    Each time an image is in a different batch. In train mode dropout changes, and batch norm depends on the batch; in
+    eval mode the share is 0. A copy is used, because batch norm in train mode would change the model. `generator`
+    decides the batches; dropout uses the model's own generator.
     """
-    model = copy.deepcopy(model, {id(generator): generator})  # if dropout draws from the same one, it still does
+    model = copy.deepcopy(model, {id(generator): generator})  # keeps the same generator, if dropout uses it
     images = normalize(split.images[:ASKED_IMAGES], experiment.normalize)
     answers = torch.empty(ASKED_TIMES, len(images), dtype=torch.int64)
     for row in answers:

@@ -1,8 +1,8 @@
 """The networks, built from an Experiment: images in, logits out.
 
-Knows modules and initial weights. Does not know how a network is trained, and applies no softmax:
-`CrossEntropyLoss` and `torch.softmax` both want the logits. Draws from torch's own generator nowhere: that one
-belongs to the whole process, whose other threads would change what is drawn.
+Knows modules and initial weights. Does not know how a network is trained. Applies no softmax: `CrossEntropyLoss`
+and `torch.softmax` both take logits. Never uses torch's global generator: other threads of the process use it too,
+and would change the random numbers.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ class DigitNetwork(nn.Sequential):
 
 
 class Dropout(nn.Dropout):
-    """Dropout that draws from `generator` where it has one; the numbers are those of `nn.Dropout`."""
+    """Dropout that uses `generator`, if it has one, and gives the same numbers as `nn.Dropout`."""
 
     generator: torch.Generator | None = None
 
@@ -50,13 +50,13 @@ def build(experiment: Experiment) -> nn.Module:
 
 
 def empty(experiment: Experiment) -> nn.Module:
-    """The experiment's network with memory for its weights that nothing has been written into yet."""
+    """The experiment's network with uninitialized weights, in memory but not yet written."""
     model = outline(experiment).to_empty(device="cpu")
     return model if experiment.network is Network.MLP else model.to(memory_format=torch.channels_last)
 
 
 def outline(experiment: Experiment) -> nn.Module:
-    """The experiment's network as names, shapes and dtypes, without memory (meta): it may be far too large."""
+    """The experiment's network as names, shapes and dtypes, without memory (meta), because it may be far too large."""
     with torch.device("meta"):
         return DigitNetwork(*map(_module, layers(experiment)))
 
@@ -73,8 +73,8 @@ def _module(layer: Layer) -> nn.Module:
 
 
 def _draw_weights(module: nn.Linear | nn.Conv2d, generator: torch.Generator) -> None:
-    """PyTorch's own initial weights and biases, uniform within 1 / sqrt(inputs), from a generator of ours."""
-    weight = torch.empty_like(module.weight, memory_format=torch.contiguous_format)  # filled in the usual order
+    """PyTorch's own initial weights and biases, uniform within 1 / sqrt(inputs), from the given generator."""
+    weight = torch.empty_like(module.weight, memory_format=torch.contiguous_format)  # filled in PyTorch's usual order
     nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
     with torch.no_grad():
         module.weight.copy_(weight)
@@ -91,7 +91,7 @@ def parameter_count(model: nn.Module) -> int:
 def weights_hash(weights: Mapping[str, Tensor]) -> str:
     """SHA-256 (hexadecimal) of a state dict's values as little-endian bytes, layer by layer.
 
-    Layers count by their number, so leaving out one without weights (dropout 0) does not change the hash.
+    Names and numbers of layers are not hashed, so leaving out dropout 0 does not change the hash.
     """
     digest = hashlib.sha256()
     for name in sorted(weights, key=lambda name: (int(name.split(".")[0]), name)):

@@ -1,4 +1,4 @@
-"""The optimizer of an experiment, and its memory as plain tensors: what it needs to go on where it stopped."""
+"""The optimizer of an experiment, and its state as plain tensors, so that it can continue where it stopped."""
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +47,7 @@ def load_moments(optimizer: torch.optim.Optimizer, saved: dict[str, Tensor]) -> 
 @torch.no_grad()
 def average_weights(averaged: nn.Module, model: nn.Module, kept: float, step: int) -> None:
     """Moves the average towards the weights: by 1 - `kept`, faster at the start of a run."""
-    kept = min(kept, step / (step + 10))  # else the initial weights would weigh on thousands of steps
+    kept = min(kept, step / (step + 10))  # else the initial weights would count for thousands of steps
     for average, value in zip(averaged.state_dict().values(), model.state_dict().values(), strict=True):
         if average.is_floating_point():
             average.lerp_(value, 1 - kept)

@@ -1,7 +1,7 @@
-"""The evidence beside the curves: what a network's layers, gradients, answers and last update looked like at a point.
+"""Evidence beside the curves: a network's layers, gradients, answers and last update at one point of a run.
 
-Knows a model and what it was given; draws no conclusion. Nothing here changes the model, its gradients or its
-random numbers, so a run is the same with and without it. A probe costs about a tenth of measuring loss and accuracy.
+Knows a model and its inputs. Does not draw conclusions. Does not change the model, its gradients or its random
+numbers, so a run is the same with and without probes. A probe costs about a tenth of measuring loss and accuracy.
 """
 
 import copy
@@ -20,15 +20,15 @@ from mnist_demo.images.data import CLASSES, SIDE, Split, normalize
 from mnist_demo.learning.losses import training_loss
 
 PROBED_IMAGES = 128  # for layers and gradients
-REMEMBERED = 512  # validation images whose mistakes are told one by one
+REMEMBERED = 512  # validation images for which each mistake is recorded
 STUCK_SLOPE = 1e-3
 SURE = 0.9
-DIGITS = 6  # of every number: a history travels with each chunk of a training
+DIGITS = 6  # of every number, few because each chunk of a run carries the history
 
 
 @dataclass(frozen=True)
 class Update:
-    """What the training step saw of the update before a point; the fields of a Probe. None: no update."""
+    """What the training step measured of the last update before a point; fields of a Probe. None: no update."""
 
     size: float | None = None
     left_over: float | None = None
@@ -51,7 +51,7 @@ def probe(
     and logits.
     """
     if model.training:
-        model = copy.deepcopy(model)  # batch norm would learn from being asked
+        model = copy.deepcopy(model)  # else batch norm would change the model
     images, labels, logits = train
     log_probabilities = F.log_softmax(logits, dim=1)
     probabilities = log_probabilities.exp()
@@ -83,15 +83,15 @@ def probe(
 
 
 def length(tensors: Iterable[Tensor]) -> float:
-    """The Euclidean length of all numbers of some tensors together."""
+    """The Euclidean length of all numbers in the tensors together."""
     return float(torch.stack([tensor.norm() for tensor in tensors] or [torch.zeros(())]).norm())
 
 
 def last_update(model: nn.Module, before: Mapping[str, Tensor], found: float, labels: Tensor) -> Update:
     """The update that a step has just made.
 
-    `before` are the parameters before it (empty: not kept), `found` the length of the gradient that its backward()
-    found, `labels` those of the epoch (N,) in the order in which its images come.
+    `before` are the parameters before it (empty: not kept). `found` is the length of the gradient that was there before
+    backward(). `labels` (N,) are the epoch's labels in the order of its images.
     """
     moved = [(parameter - before[name]).detach() for name, parameter in model.named_parameters() if before]
     size = _share(length(moved), length(p.detach() for p in model.parameters()))
@@ -100,12 +100,12 @@ def last_update(model: nn.Module, before: Mapping[str, Tensor], found: float, la
 
 
 def gradient_length(model: nn.Module) -> float:
-    """Of what `backward()` has stored so far; 0 where nothing is stored."""
+    """The length of the stored gradients; 0 if none are stored."""
     return length(p.grad for p in model.parameters() if p.grad is not None)
 
 
 def _gradient_norms(model: nn.Module, inputs: Tensor, labels: Tensor, experiment: Experiment) -> list[float]:
-    weights = [p for p in model.parameters() if p.dim() > 1]  # biases and scales belong to a layer's weights
+    weights = [p for p in model.parameters() if p.dim() > 1]  # one per layer; biases and scales are left out
     with torch.enable_grad():
         loss = training_loss(model(inputs), labels, experiment)
         return [gradient.norm().item() for gradient in torch.autograd.grad(loss, weights)]
@@ -123,7 +123,7 @@ def _share(part: float, whole: float) -> float:
 def _blank_loss(model: nn.Module, experiment: Experiment, labels: Tensor) -> float:
     blank = normalize(torch.zeros(1, SIDE, SIDE), experiment.normalize)
     was_training = model.training
-    model.eval()  # batch norm cannot judge one image by itself
+    model.eval()  # in train mode batch norm needs more than one image
     logits = model(blank)
     model.train(was_training)
     return F.cross_entropy(logits.expand(len(labels), -1), labels).item()
@@ -131,7 +131,7 @@ def _blank_loss(model: nn.Module, experiment: Experiment, labels: Tensor) -> flo
 
 @contextmanager
 def _watched(model: nn.Module) -> Iterator[tuple[list[float], list[float]]]:
-    """Two lists that fill, hidden layer by hidden layer, as the model is asked: spread and share of stuck units."""
+    """Two lists that a forward pass fills, one number per hidden layer: spread and share of stuck units."""
     spreads: list[float] = []
     stuck: list[float] = []
 
@@ -151,7 +151,7 @@ def _watched(model: nn.Module) -> Iterator[tuple[list[float], list[float]]]:
 
 
 def _slope(module: nn.Module, output: Tensor) -> Tensor:
-    """The slope of an activation where it gave `output`."""
+    """The slope of an activation function at the point where its output was `output`."""
     if isinstance(module, nn.ReLU):
         return (output > 0).float()
     if isinstance(module, nn.Sigmoid):

@@ -1,6 +1,6 @@
 """When things happen in a run: its length, the steps it is evaluated at, the learning rate of each step.
 
-Pure functions of an Experiment; nothing here trains.
+Knows an Experiment. Does not train: these are pure functions.
 """
 
 import math
@@ -9,13 +9,13 @@ from mnist_demo.experiment.choices import Schedule
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.learning.cost import multiply_adds
 
-# A point on the curve about every half second of one core, measured 2026-11-23: 42,000 images/s at 0.24
-# million multiply-adds an image. Below the lower bound evaluating would cost as much as training.
+# One point on the curve for about every half second of one core, measured 2026-11-23: 42,000 images/s at 0.24
+# million multiply-adds per image. Below the lower bound, evaluating would cost as much as training.
 MULTIPLY_ADDS_PER_POINT = 5e9
 EXAMPLES_PER_POINT = (5_000, 20_000)
-# From here on a network takes minutes an epoch whatever is done: it is evaluated once in each, not watched.
+# From here on an epoch takes minutes in any case, so the network is evaluated only once per epoch.
 HEAVY_MULTIPLY_ADDS = 5_000_000
-WARM_UP_STEPS = 500  # of the trapezoid
+WARM_UP_STEPS = 500  # of the schedule `trapezoid`
 
 
 def steps_per_epoch(experiment: Experiment) -> int:
@@ -64,8 +64,8 @@ def learning_rate_at(experiment: Experiment, step: int) -> float:
     `one_cycle` rises linearly over the first quarter and falls to zero along a half cosine (after
     Smith and Topin, "Super-convergence", 2018).
 
-    `trapezoid` rises over 500 steps (or a tenth of a short run), stays, and falls straight to zero over
-    the last two fifths: until it falls, the run does not depend on its length (after Hägele et al.,
+    `trapezoid` rises over 500 steps (or a tenth of a short run), stays constant, and falls linearly to zero over
+    the last two fifths. Before it falls, the run does not depend on its length (after Hägele et al.,
     "Scaling laws and compute-optimal training beyond fixed training durations", 2024).
     """
     if experiment.schedule is Schedule.CONSTANT:

@@ -1,6 +1,6 @@
-"""What a run is between two steps: everything that decides how it goes on, as tensors and numbers.
+"""The state of a run between two steps: everything that decides how it continues, as tensors and numbers.
 
-Knows what is kept. Does not know how a step is taken (`step`) nor how it is written as bytes (`checkpoints`).
+Knows what is stored. Does not know how a step works (`step`), or how a state becomes bytes (`checkpoints`).
 """
 
 from collections.abc import Mapping
@@ -32,18 +32,18 @@ class TrainState:
     step: int
     weights: Weights  # the model's state dict
     averages: Weights  # running average of the state dict; empty where the experiment averages nothing
-    moments: Weights  # the optimizer's tensors, "<parameter index>.<name>"; "grad" where gradients pile up
+    moments: Weights  # the optimizer's tensors, "<parameter index>.<name>"; "grad" if gradients add up
     order_rng: Tensor  # uint8, the batch-order generator before it drew this epoch's order
     noise_rng: Tensor  # uint8, the generator of dropout and augmentation
     loss_sum: float  # of the batch losses since the last point
     loss_count: int
     history: tuple[Metrics, ...]
     status: Status
-    extra_sha256: str = ""  # of the extra digits it learns from (`TrainingData`): others would make another run
+    extra_sha256: str = ""  # of the extra digits (`TrainingData`); other digits would give another run
 
     @property
     def evaluated_weights(self) -> Weights:
-        """The state dict that the history was measured with: the average where there is one."""
+        """The state dict that is measured: the running average if there is one."""
         return self.averages or self.weights
 
     @property
@@ -71,5 +71,5 @@ def start(experiment: Experiment, extra_sha256: str = "") -> TrainState:
 
 
 def copied(weights: Mapping[str, Tensor]) -> Weights:
-    """The same values in memory of their own."""
+    """A copy with its own memory."""
     return {name: value.detach().clone() for name, value in weights.items()}

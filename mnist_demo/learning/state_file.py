@@ -1,6 +1,6 @@
-"""A training kept on disk, to go on from: its place is tried before the work, and the file is whole at every moment.
+"""A training saved on disk, to continue later. Writing is tested before the work; the file is complete at all times.
 
-Knows files and what may be wrong with them. How a state becomes bytes is `checkpoints`.
+Knows files and what may be wrong with them. Does not know how a state becomes bytes: `checkpoints` does that.
 """
 
 import contextlib
@@ -24,16 +24,16 @@ FORMAT = "mnist-lab-training-1"
 
 
 class ClaimedFile:
-    """A file that will be written, perhaps again and again, by nobody else meanwhile.
+    """A file that only this process writes for now, once or many times.
 
-    Raises OSError, naming the file, if it cannot be written there, and RunError if somebody else writes it.
+    Raises OSError, naming the file, if it cannot be written, and RunError if another process is writing it.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._beside = path.with_name(f"{path.name}.part")
         try:
-            if path.exists() and not path.is_file():  # a device, for example, would be replaced
+            if path.exists() and not path.is_file():  # else a device, for example, would be replaced
                 raise OSError(errno.EINVAL, "It is no regular file")
             self._claim()
         except BlockingIOError as error:
@@ -50,7 +50,7 @@ class ClaimedFile:
             raise
 
     def write(self, content: bytes) -> None:
-        """Puts the content in place of what was there, which is lost only when the new file is complete."""
+        """Replaces the content of the file. The old content is kept until the new file is complete."""
         try:
             self._handle.truncate(0)
             left = memoryview(content)
@@ -76,22 +76,22 @@ class ClaimedFile:
 class Training:
     """How far a training is."""
 
-    state: bytes  # to go on from, as `checkpoints.state_to_bytes` packs it
+    state: bytes  # to continue from, as `checkpoints.state_to_bytes` packs it
     best: bytes = b""  # the checkpoint with the lowest validation loss so far; empty before the first point
 
     def to_bytes(self) -> bytes:
-        """One safetensors file with a sum over what is in it."""
+        """The bytes of one safetensors file, with a checksum of its content."""
         parts = {"state": self.state, "best": self.best}
         tensors = {name: torch.from_numpy(np.frombuffer(part, np.uint8).copy()) for name, part in parts.items()}
         return save_tensors(tensors, {"format": FORMAT, "sha256": self.sum()})
 
     def sum(self) -> str:
-        """SHA-256 of what is in it."""
+        """SHA-256 of the content."""
         return hashlib.sha256(self.state + self.best).hexdigest()
 
 
 def read_training(path: Path, experiment: Experiment) -> Training | None:
-    """The training kept in a file; None where there is none. Raises InvalidCheckpoint for any other."""
+    """The training saved in a file; None if there is no file. Raises InvalidCheckpoint for any other file."""
     if not path.exists():
         return None
     try:

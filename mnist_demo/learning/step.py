@@ -1,4 +1,4 @@
-"""One training step: the lines of every training loop, once. `advance` takes many, `step_by_step` takes one apart.
+"""One training step: the usual lines of a training loop. `advance` runs many; `step_by_step` shows the parts of one.
 
 Knows a model, its optimizer and its batches. Does not know when a run is measured or ends.
 """
@@ -16,7 +16,7 @@ from mnist_demo.learning.optimizers import average_weights, build_optimizer, loa
 from mnist_demo.learning.schedule import learning_rate_at
 from mnist_demo.learning.state import TrainState, Weights, copied
 
-NON_DIGIT_WEIGHT = 0.5  # of their loss beside the digits', as in the paper that `uncertainty_loss` names
+NON_DIGIT_WEIGHT = 0.5  # of their loss, added to the digits' loss; from the paper in `uncertainty_loss`
 
 
 class Learner:
@@ -37,8 +37,8 @@ class Learner:
             if model:
                 networks.draw_from(model, self.noise_rng)
         self.batches = Batches(experiment, train, state.step, order_rng, self.noise_rng, extra)
-        self.left_over = 0.0  # length of the gradient that the last backward() found
-        self.weights_before: Weights = {}  # of the last update, if it was watched
+        self.left_over = 0.0  # length of the gradient just before the last backward()
+        self.weights_before: Weights = {}  # before the last update, if it was watched
 
     def _network(self, weights: Weights) -> nn.Module:
         model = networks.empty(self.experiment)
@@ -47,11 +47,11 @@ class Learner:
 
     @property
     def evaluated(self) -> nn.Module:
-        """The network that is measured and kept: the average where there is one."""
+        """The network that is measured and saved: the running average if there is one."""
         return self.averaged or self.model
 
     def train_step(self, *, is_watched: bool = False) -> float:
-        """One update, as the notes teach it; its loss. If watched, the weights before it are kept."""
+        """One update, as the notes teach it; returns its loss. If watched, keeps the weights from before it."""
         batch = self.batches.next_batch()
         if self.experiment.mistake is not Mistake.NO_ZERO_GRAD:
             self.optimizer.zero_grad()
@@ -68,7 +68,7 @@ class Learner:
         return logits
 
     def loss(self, logits: Tensor, batch: Batch) -> Tensor:
-        """What the step lowers: the digits' mean loss, and half of the non-digits' where there are some."""
+        """The loss that the step lowers: the digits' mean loss, plus half the non-digits' loss if there are any."""
         count = len(batch.labels)
         loss = training_loss(logits[:count], batch.labels, self.experiment)
         if len(logits) > count:
@@ -76,7 +76,7 @@ class Learner:
         return loss
 
     def update(self) -> None:
-        """Moves the weights against their gradients by the learning rate of this step; their average follows."""
+        """Updates the weights with the learning rate of this step, then updates their running average."""
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate_at(self.experiment, self.step)
         self.optimizer.step()
@@ -85,7 +85,7 @@ class Learner:
             average_weights(self.averaged, self.model, self.experiment.weight_averaging, self.step)
 
     def to_state(self) -> TrainState:
-        """The state it was made from, with all that steps have changed since."""
+        """The current state, to continue from later."""
         return replace(
             self._state,
             step=self.step,
@@ -97,7 +97,7 @@ class Learner:
         )
 
     def _gradients(self) -> Weights:
-        """The gradients that the next step will add to, where zero_grad is forgotten; else they are of no use."""
+        """The gradients that the next step adds to, if zero_grad is forgotten; otherwise they are not needed."""
         if self.experiment.mistake is not Mistake.NO_ZERO_GRAD:
             return {}
         parameters = enumerate(self.model.parameters())

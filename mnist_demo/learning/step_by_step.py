@@ -1,8 +1,8 @@
-"""One training step taken apart: batch, zero_grad, forward, loss, backward, step, each pressed by hand.
+"""One training step in single parts: batch, zero_grad, forward, loss, backward, step, each a button to press.
 
-A bench is replayed from the list of presses, so that its state is that list and nothing else. The presses are the
-lines of `step`: pressed in the right order they are the run that `training.advance` trains, bit for bit. A wrong
-order does what it does in PyTorch, and the row says what that was. Knows no page.
+A bench is computed again from the list of presses, which is its only state. The presses are the lines of `step`. In
+the right order they give the same run as `training.advance`, bit for bit. A wrong order has the same effect as in
+PyTorch, and the row says what happened. Does not know the page.
 """
 
 import math
@@ -48,10 +48,10 @@ CODE = {
 
 @dataclass(frozen=True)
 class Row:
-    """What stood on the bench after one press. None: there is no such number (yet, or any more)."""
+    """The values after one press. None: there is no such number (not yet, or no longer)."""
 
     press: Press
-    is_refused: bool  # by Python or PyTorch: nothing has changed
+    is_refused: bool  # if so, Python or PyTorch raises an error, and nothing has changed
     said: str  # what the press did, in one or two sentences
     loss: float | None  # of the last `loss` press
     gradient_norms: tuple[float | None, ...]  # of each layer with weights: the length of all its gradients
@@ -70,7 +70,7 @@ class Bench:
 
 
 def replay(experiment: Experiment, presses: Sequence[Press], data: TrainingData) -> Bench:
-    """The bench after these presses, from the initial weights on. Raises RunError after too many presses."""
+    """The bench after these presses, starting from the initial weights. Raises RunError after too many presses."""
     if len(presses) > MAX_PRESSES:
         raise RunError(f"That was the {MAX_PRESSES}th press; start again to go on.")
     threads_before = torch.get_num_threads()
@@ -89,7 +89,7 @@ class _Refused(Exception):
 
 
 class _Bench:
-    """A learner of `training`, and what a learner's program would hold beside it: batch, logits, loss."""
+    """A `Learner`, and the other variables of a learner's program: batch, logits, loss."""
 
     def __init__(self, experiment: Experiment, data: TrainingData) -> None:
         self.learner = Learner(start(experiment), data.train)
@@ -179,7 +179,7 @@ class _Bench:
             return "Nothing happened: there are no gradients. step before backward leaves every weight as it is."
         before = self.weight.item()
         self.learner.update()
-        with torch.no_grad():  # the fused step does not tell autograd that it wrote; the plain one does
+        with torch.no_grad():  # tells autograd of the change, as the plain step does; the fused one does not
             for parameter in self.model.parameters():
                 parameter.mul_(1)
         moved = f"The weight moved by {self.weight.item() - before:+.2e}"
@@ -194,7 +194,7 @@ class _Bench:
         return "The gradients are gone; the weights stay." if had_gradients else "There was no gradient to clear."
 
     def _weight_to_follow(self, experiment: Experiment, data: TrainingData) -> tuple[Tensor, tuple[int, ...], str]:
-        """The first layer's weight that the first images pull at most: one whose gradient is not zero."""
+        """The weight of the first layer with the largest gradient on the first images, so that it is not zero."""
         name, first = next(iter(self.modules.items()))
         probe = networks.build(experiment).eval()
         images = normalize(data.train.images[:64], experiment.normalize)

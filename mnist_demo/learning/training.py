@@ -1,8 +1,8 @@
 """Training as a pure function: `advance(state, max_steps, data) -> (state, metrics)`.
 
 Everything that decides the next step is inside the state (weights, optimizer moments, random states, position in
-the epoch), so any way of cutting a run into chunks gives the same run, bit for bit. Knows when a run is measured
-and when it ends; what a step does is `step`. Does not know processes, visitors or files.
+the epoch), so a run in chunks of any lengths is the same, bit for bit. Knows when a run is measured and when it ends.
+Does not know what a step does (`step`), nor processes, visitors or files.
 """
 
 import math
@@ -26,7 +26,7 @@ __all__ = ["TRAIN_SLICE", "OnEvaluation", "Status", "TrainState", "Weights", "ad
 
 OnEvaluation = Callable[[Metrics, nn.Module], None]
 
-TRAIN_SLICE = 2_000  # training images behind the eval-mode training loss
+TRAIN_SLICE = 2_000  # training images on which the eval-mode training loss is measured
 
 
 def advance(
@@ -37,13 +37,13 @@ def advance(
     threads: int = 1,
     on_evaluation: OnEvaluation | None = None,
 ) -> tuple[TrainState, list[Metrics]]:
-    """Trains for at most `max_steps` updates; the new state and the points measured on the way.
+    """Trains for at most `max_steps` updates; returns the new state and the points measured meanwhile.
 
-    Depends on its arguments alone and leaves them as they are. Stops before `max_steps` where the
+    Depends only on its arguments and does not change them. Stops before `max_steps` if the
     run ends: its last epoch is done, its patience is spent, or its loss is no longer a number.
-    `on_evaluation(metrics, model)` is called at each point, with the model to look at, not to keep.
-    More than one thread is faster for a large network and no longer bit-identical between machines.
-    Raises DataError where the data has other extra digits than the run was started with.
+    `on_evaluation(metrics, model)` is called at each point. It may read the model but not keep it.
+    With more than one thread a large network is faster, but not bit-identical between machines.
+    Raises DataError if the data has other extra digits than the run started with.
     """
     if not state.is_running:
         return state, []
@@ -60,7 +60,7 @@ def advance(
 
 
 class _Run:
-    """A run for the length of one `advance`: its learner, and what was measured of it."""
+    """A run during one `advance`: its learner, and what has been measured."""
 
     def __init__(self, state: TrainState, data: TrainingData, on_evaluation: OnEvaluation) -> None:
         self.state = state
@@ -130,9 +130,9 @@ class _Run:
         return probes.last_update(learner.model, learner.weights_before, learner.left_over, ordered)
 
     def _status_after(self, point: Metrics) -> Status:
-        """Whether a run goes on after a point."""
+        """Whether a run continues after a point."""
         history = (*self.state.history, *self.measured)
-        if not is_finite(point):  # broken by the very last step
+        if not is_finite(point):  # the last step made a loss infinite or NaN
             return Status.DIVERGED
         if point.step >= total_steps(self.experiment):
             return Status.FINISHED
