@@ -1,4 +1,4 @@
-"""Which lines of the notes each example shows: reads `checklist.md` and `notes.txt`, and nothing of the examples."""
+"""Which lines of the notes each example shows. Reads `checklist.md` and `notes.txt`. Does not read the examples."""
 
 import re
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ def rows() -> tuple[Row, ...]:
 
 
 def is_quote(text: str) -> bool:
-    """Whether every part of `text` between its ellipses stands in the notes word for word, line ends aside."""
+    """Whether the notes hold each part of `text` between its ellipses word for word; line ends do not matter."""
     flat = " ".join(" ".join(notes()).split())
     return all(" ".join(part.split()).rstrip(".") in flat for part in text.split("…"))
 

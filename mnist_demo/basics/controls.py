@@ -1,6 +1,6 @@
 """The controls of an example, each declared once: name, label, default and bounds.
 
-`read` is the only way from what a visitor sends to a value of the right type; it knows nothing of PyTorch or the page.
+`read` is the only way from what a visitor sends to a value of the right type. Does not know PyTorch or the page.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """What an example is: a short function, the controls it takes and the mistakes it lets a learner make.
 
-Every value a visitor sends passes `Example.read`. The module runs functions and catches what PyTorch raises in them; it
-knows neither what they draw nor the page they are shown on.
+`Example.read` checks every value a visitor sends. The module runs functions and catches what PyTorch raises in them.
+Does not know what they draw or the page that shows them.
 """
 
 import inspect
@@ -50,7 +50,7 @@ class Outcome:
 class Example:
     """One example: `function(show, **controls, **uses)`; its docstring is the teaching text.
 
-    `said` quotes what the notes get wrong and `today` gives the right form; both empty where the notes are right.
+    `said` quotes what the notes get wrong, and `today` gives the right form. Both are empty if the notes are right.
     `uses` names what earlier examples made (`root`, `trainset`), `needs` packages beyond torch and torchvision.
     `is_measured` marks outputs that hold times. `panes` are the comments at which the code is cut into columns, `parts`
     the fragments of lines that do the same thing in each. `knobs` maps values to the Experiment that trains them;
@@ -75,11 +75,11 @@ class Example:
 
     @property
     def defaults(self) -> dict[str, Value]:
-        """The default of every control, read through the same door as a visitor's values."""
+        """The default of every control, checked like a visitor's values."""
         return {control.name: control.read(control.default) for control in self.controls}
 
     def read(self, values: object) -> dict[str, Value]:
-        """Validated values of every control: the one door for what a visitor sends.
+        """Validated values of every control. Everything a visitor sends is checked here.
 
         Missing values take their default. Raises InvalidExperiment for an unknown name or a bad value.
         """

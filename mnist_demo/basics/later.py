@@ -1,6 +1,6 @@
 """torchvision and matplotlib for the examples, imported when one first uses them.
 
-torchvision brings PyTorch's compiler along, which takes seconds of a server's start and 170 MB of its memory, and most
+torchvision also loads PyTorch's compiler. That takes seconds of a server's start and 170 MB of its memory, and most
 visitors never open an example that reads MNIST.
 """
 

@@ -1,7 +1,7 @@
 """All examples as one Jupyter notebook, made from the same source that the page shows and runs.
 
-It needs torch and torchvision only: the drawing functions travel in its first code cell. The notebook format is plain
-JSON (nbformat 4.5), so writing it takes no package.
+It needs torch and torchvision only: its first code cell holds the drawing functions. The notebook format is plain
+JSON (nbformat 4.5), so no package is needed to write it.
 """
 
 import inspect

@@ -1,7 +1,7 @@
 """The text of an example as a learner reads it: imports, the controls' values, and the function's own lines.
 
-The lines of the body are cut out of the source file by the syntax tree, never retyped, so the code shown is the code
-that runs. The module knows Python's syntax and nothing about PyTorch.
+The lines of the body are cut out of the source file by the syntax tree, so the code shown is the code that runs.
+Knows Python's syntax. Does not know PyTorch.
 """
 
 import ast
@@ -56,7 +56,7 @@ def body(function: Callable[..., object]) -> tuple[int, str, set[str]]:
 
 
 def imports(function: Callable[..., object], names: set[str]) -> list[str]:
-    """The import lines of the function's module that its body needs, our own drawing functions left out."""
+    """The import lines of the function's module that its body needs, without our own drawing functions."""
     tree, _ = parsed(str(inspect.getsourcefile(function)))
     return [line for _, line in syntax.imports(tree, names) if not line.startswith(f"from {OURS}")]
 
@@ -94,7 +94,7 @@ class Pane:
 
 
 def panes(text: str, starts: Sequence[str]) -> tuple[Pane, ...]:
-    """A listing cut where a line begins with one of `starts`; what is before the first and from the last is across."""
+    """Cuts a listing where a line begins with one of `starts`. The first and last panes span all columns."""
     if not starts:
         return (Pane(text, 1, True),)
     lines = text.split("\n")

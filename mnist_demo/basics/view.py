@@ -1,6 +1,6 @@
-"""An example as a page shows it, in JSON types: its text, its code as HTML, its controls and what it put out.
+"""An example as a page shows it, in JSON types: its text, its code as HTML, its controls and its output.
 
-Every value a visitor sends comes through `answer`. Knows no page.
+Every value a visitor sends comes through `answer`. Does not know the page.
 """
 
 from collections.abc import Mapping
@@ -83,7 +83,7 @@ def control_view(control: Control, value: Value) -> dict[str, object]:
 
 
 def error_view(raised: Raised) -> str:
-    """What PyTorch said, and what it teaches."""
+    """PyTorch's message as HTML, and what it teaches."""
     return (
         f'<div class="mnist-stopped"><pre>{escape(raised.kind)}: {escape(raised.message)}</pre>'
         f"<p>{escape(raised.lesson or NO_LESSON)}</p></div>"
@@ -115,7 +115,7 @@ def notes_view() -> list[dict[str, str]]:
 def pair_of(request: object) -> Pair:
     """Run A trains what a visitor's {example, values} shows; run B is the same with another value of one control.
 
-    Raises InvalidExperiment for an example that is no network to train.
+    Raises InvalidExperiment for an example without a network to train.
     """
     sent = request if isinstance(request, Mapping) else {}
     example = chapters.find_example(sent.get("example"))
@@ -130,7 +130,7 @@ def pair_of(request: object) -> Pair:
 
 
 def _others(control: Control, values: Mapping[str, Value]) -> list[Value]:
-    """Other values of a control, a telling one first: twice a number, or half of it. Another seed tells nothing."""
+    """Other values of a control, the most useful first: twice a number, or half of it. Another seed is not useful."""
     value = values[control.name]
     if control.name == "seed":
         return []

@@ -1,7 +1,7 @@
-"""What every run of an example shares: the MNIST folder, the training set, and one bench to run at.
+"""What every run of an example shares: the MNIST folder, the training set, and one lock.
 
-Examples seed PyTorch's global generator as the notes do, so they run one at a time (each takes milliseconds) and leave
-the generator as they found it. The module knows no example by name.
+Examples seed PyTorch's global generator, as the notes do. So they run one at a time (each takes milliseconds), and the
+generator is restored afterwards. Does not know any example by name.
 """
 
 import threading

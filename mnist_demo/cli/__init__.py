@@ -1,6 +1,6 @@
 """The command line: `mnist-lab COMMAND` where the package is installed, `python -m mnist_demo COMMAND` anywhere.
 
-Turns what happened into an exit status. 0: done; 1: the work failed; 2: the words were wrong; 130: stopped by Ctrl-C.
+Sets the exit status. 0: done; 1: the work failed; 2: the arguments were wrong; 130: stopped by Ctrl-C.
 Every error is one sentence.
 """
 
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _told(error, 2)
     except MnistLabError as error:
         return _told(error, 1)
-    except BrokenPipeError:  # `mnist-lab lessons | head` has read enough
+    except BrokenPipeError:  # the reader has stopped, as in `mnist-lab lessons | head`
         sys.stderr.close()
         return 1
     except OSError as error:

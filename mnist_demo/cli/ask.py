@@ -33,14 +33,14 @@ def evaluate(options: argparse.Namespace) -> None:
 
 
 def asked_sentence(result: Evaluation) -> str:
-    """How often the test images have been opened, as a line; empty where that cannot be counted."""
+    """How often the test images have been used, as a line; empty if that cannot be counted."""
     if result.asked is None:
         return ""
     return f"networks asked about the test images on this machine so far: {result.asked:,}\n"
 
 
 def predict(options: argparse.Namespace) -> None:
-    """Prints the digit in each picture; one that cannot be read is told, and the others are read all the same."""
+    """Prints the digit in each picture. If one cannot be read, it says so and goes on with the others."""
     torch.set_num_threads(1)
     checkpoint = uploads.load(options.checkpoint, data.mnist_root())
     failed = 0
@@ -97,7 +97,7 @@ def drawings(options: argparse.Namespace) -> None:
             bar.update()
 
         if options.calibrate:
-            with ClaimedFile(options.checkpoint) as file:  # before minutes of measuring, not after
+            with ClaimedFile(options.checkpoint) as file:  # checked before minutes of measuring, not after
                 model = drawn.calibrate(model, table, tell)
                 report = drawn.measure(model, table, tell)
                 scores = {**model.scores, **report.scores()}
@@ -110,7 +110,7 @@ def drawings(options: argparse.Namespace) -> None:
 def _table(options: argparse.Namespace, model: checkpoints.Checkpoint) -> drawn.Table:
     """What a network is to be measured on: imitated handwriting, or real digits.
 
-    Those of the fold that is named, else of the writers that the network has not learned from, else of all.
+    The digits of the named fold; else of the writers the network has not learned from; else of all writers.
     """
     digits = data.load_validation_data(data.mnist_root())
     if not options.pens:

@@ -78,7 +78,7 @@ def export(options: argparse.Namespace) -> None:
 
 
 def archive(options: argparse.Namespace) -> None:
-    """Rebuilds the bundled archive of MNIST from its four files, each as it is or, as it is handed out, with .gz."""
+    """Rebuilds the bundled archive of MNIST from its four files, each unpacked or as published (.gz)."""
     with tempfile.TemporaryDirectory() as scratch:
         for name in bundle.FILE_SHA256:
             raw = options.folder / name

@@ -1,4 +1,4 @@
-"""How far a long command is: a bar on a terminal, a line now and then where the output is kept in a file."""
+"""How far a long command is: a bar on a terminal, or a line now and then if the output goes to a file."""
 
 import sys
 from typing import Any
@@ -9,7 +9,7 @@ LINE_SECONDS = 30.0
 
 
 class _Lines:
-    """A file for tqdm that writes what it would draw over and over as lines."""
+    """A file for tqdm: each redraw of the bar becomes one line."""
 
     def write(self, text: str) -> None:
         if line := text.strip("\r\n "):

@@ -1,4 +1,4 @@
-"""The command that trains a network and keeps it; whatever ends it, what it has learned so far is kept."""
+"""The command that trains a network and saves it. If it is interrupted, it saves what it has learned so far."""
 
 import argparse
 import asyncio
@@ -26,10 +26,10 @@ from mnist_demo.learning.state_file import ClaimedFile, Training, read_training
 
 
 def train(options: argparse.Namespace) -> None:
-    """Trains to the end, or until Ctrl-C. Raises KeyboardInterrupt with the line to go on with, once all is kept."""
+    """Trains to the end, or until Ctrl-C. Then it saves all, and raises KeyboardInterrupt with the line to go on."""
     texts = {name.removeprefix("knob."): text for name, text in vars(options).items() if name.startswith("knob.")}
     experiment = Experiment.from_text({name: text for name, text in texts.items() if text is not None})
-    with contextlib.ExitStack() as claims:  # before hours of training, not after
+    with contextlib.ExitStack() as claims:  # checked before hours of training, not after
         output = claims.enter_context(ClaimedFile(options.output)) if options.output else None
         state_file = claims.enter_context(ClaimedFile(options.state)) if options.state else None
         kept = read_training(options.state, experiment) if options.state else None
@@ -82,14 +82,14 @@ def _written(options: argparse.Namespace) -> pens.PenDigits | None:
 
 
 def _extra_sha256(options: argparse.Namespace) -> str:
-    """What a run knows these digits by; they are drawn here, before the first chunk."""
+    """The SHA-256 that identifies these digits for a run. They are drawn here, before the first chunk."""
     written = _written(options)
     everything = data.load_training_data(data.mnist_root())
     return pens.with_pens(everything, written).extra_sha256 if written else ""
 
 
 def _held_out(options: argparse.Namespace) -> dict[str, float]:
-    """What the checkpoint keeps of the writers it has not learned from."""
+    """The note in the checkpoint about the writers it has not learned from."""
     return {checkpoints.HELD_OUT_FOLD: options.fold} if options.fold else {}
 
 
@@ -114,10 +114,10 @@ def _write(
 def _finish(
     kept: Training, state: training.TrainState, output: ClaimedFile | None, options: argparse.Namespace
 ) -> None:
-    """Writes the chosen weights, asks the test images if that is wanted, and tells what came out."""
+    """Writes the chosen weights, measures them on the test images if asked to, and prints the result."""
     weights, point = _chosen(kept, state, options.keep)
     assert point, "a finished training was measured at its end"
-    if output:  # now, in case that asking the test images is interrupted
+    if output:  # now, in case the test is interrupted
         _write(output, weights, state.experiment, point, **_held_out(options))
     scores: dict[str, float] = {}
     test_line = ""
@@ -140,7 +140,7 @@ def _finish(
 
 
 def _free_place(output: Path | None) -> Path:
-    """Where to keep a state that nobody has named a file for: beside the output, and over no other file."""
+    """Where to save a state if no file was named: beside the output, never over another file."""
     wanted = output.with_suffix(".state") if output else Path("mnist-lab.state")
     places = (wanted.with_stem(f"{wanted.stem}-{number}") for number in itertools.count(2))
     return wanted if not wanted.exists() else next(place for place in places if not place.exists())

@@ -1,4 +1,4 @@
-"""The words of the command line: which commands there are, what each may be given, and which function it runs."""
+"""The words of the command line: its commands, the arguments of each, and the function that each runs."""
 
 import argparse
 import sys

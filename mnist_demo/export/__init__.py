@@ -1,4 +1,4 @@
-"""A run to take home: its program, its figure, its tables and its weights, each as text or bytes.
+"""A run to download: its program, its figure, its tables and its weights, each as text or bytes.
 
-Knows formats. Knows no page and no visitor.
+Knows formats. Does not know pages or visitors.
 """

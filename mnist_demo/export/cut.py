@@ -1,7 +1,8 @@
-"""What one experiment needs of `program`, cut out of its source by the syntax tree, never retyped.
+"""Cuts out of `program` what one experiment needs, by the syntax tree.
 
-An `if` about knobs leaves the branch that is taken, an expression of knobs alone its value, a loop of one turn its
-body; what is then not used goes. Comments stay with their lines. Knows Python's syntax and nothing about training.
+Of an `if` about knobs only the branch that is taken stays. An expression made of knobs alone becomes its value, and a
+loop of one turn becomes its body. What is then unused goes. Comments stay with their lines. Knows Python's syntax.
+Does not know training.
 """
 
 import ast
@@ -23,7 +24,7 @@ WIDTH = 116  # columns
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a program; `right` is what should stand in its place where it is the mistake."""
+    """One line of a program. If it is the mistake, `right` is the correct line."""
 
     text: str
     right: str | None = None
@@ -125,7 +126,7 @@ class _Cutter:
             yield from self._written(node, node.lineno, node.end_lineno or node.lineno, indent)
 
     def _chosen(self, node: ast.If, indent: int) -> Iterator[Line]:
-        """The branch that is taken; where the mistake decides it alone, with the branch of the right program."""
+        """The branch that is taken. If only the mistake decides, also the branch of the correct program."""
         body, right = self._branch(node, self.values.known), self._branch(node, self.values.known_if_right)
         if body is right or not ast.unparse(node.test).startswith("knobs.mistake is "):
             yield from self.block(body, indent)
@@ -142,7 +143,7 @@ class _Cutter:
         return node.orelse
 
     def _is_alias(self, node: ast.stmt) -> bool:
-        """Whether a statement only chooses by knobs which name another name stands for: it is written as that one."""
+        """Whether a statement only makes one name stand for another, chosen by knobs; that other name is written."""
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.IfExp):
             chosen = self.values.arm(node.value)
             if isinstance(chosen, ast.Name):

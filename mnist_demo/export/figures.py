@@ -1,7 +1,7 @@
 """The curves of a few runs as a picture for a slide: loss beside accuracy, PNG or SVG.
 
-Draws plain numbers with matplotlib's objects, without pyplot and its windows. matplotlib's settings belong
-to the whole process, so one figure is drawn at a time, whichever thread asks. Knows neither files nor pages.
+Draws plain numbers with matplotlib's objects, without pyplot and its windows. matplotlib's settings belong to the
+whole process, so only one figure is drawn at a time. Does not know files or pages.
 """
 
 import io
@@ -37,7 +37,7 @@ STYLE: dict[Any, Any] = {
     "axes.spines.right": False,
     "axes.grid": True,
     "grid.color": "#e4e4e4",
-    "text.parse_math": False,  # a name is a visitor's: "$" is a dollar
+    "text.parse_math": False,  # visitors choose the names; "$" is a plain dollar sign
     "svg.hashsalt": "mnist-lab",
     "svg.fonttype": "none",
 }
@@ -111,7 +111,7 @@ def _drawable(values: "map[float]") -> np.ndarray[tuple[int], np.dtype[np.float6
 
 
 def _loss_range(runs: Sequence[Shown]) -> tuple[float, float]:
-    """Room for each run's losses after its start, but for no run more than twice what the calmest needs."""
+    """A range for the losses after the start, at most twice what the calmest run needs."""
     tops, bottoms = [], []
     for run in runs:
         values = np.array([loss for point in run.history for loss in (point.train_loss, point.val_loss)])

@@ -1,4 +1,4 @@
-"""A visitor's runs as files to take home: weights, tables, a figure's caption. Bytes out, nothing on disk.
+"""A visitor's runs as files to download: weights, tables, a figure's caption. Returns bytes, writes nothing to disk.
 
 Knows formats and file names. Does not know who asks or which button was pressed.
 """
@@ -30,8 +30,8 @@ class WeightsFormat(StrEnum):
 def weights_file(run: Run, point: Point, form: WeightsFormat, cursor: int | None = None) -> tuple[str, bytes]:
     """(name, bytes) of the weights kept nearest to a point. Raises RunError where there are none.
 
-    `cursor` is the index of the point looked at: the last one, where the visitor has not moved the slider.
-    The .pth is a state dict as PyTorch loads it; both formats tell the experiment and the scores.
+    `cursor` is the index of the point looked at: the last one, if the visitor has not moved the slider.
+    The .pth is a state dict as PyTorch loads it. Both formats also hold the experiment and the scores.
     """
     if not run.snapshots:
         raise RunError(f"Run {run.name} has no weights yet: train it for a moment first.")
@@ -79,14 +79,14 @@ def caption(experiments: Sequence[Experiment]) -> str:
 
 
 def guarded(cell: object) -> object:
-    """A cell that a spreadsheet will not run: text that begins like a formula gets an apostrophe."""
+    """A cell that a spreadsheet will not run as a formula: text that begins like one gets an apostrophe."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
 
 
 def _csv(rows: Sequence[Sequence[object]]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows([guarded(cell) for cell in row] for row in rows)
-    return text.getvalue().encode("utf-8-sig")  # the mark tells a spreadsheet that it is UTF-8
+    return text.getvalue().encode("utf-8-sig")  # with a byte order mark: it shows a spreadsheet that the file is UTF-8
 
 
 def _scores(point: Metrics | None, *names: str) -> list[object]:

@@ -1,7 +1,7 @@
 """A run as a standalone PyTorch file, and its training loop as the page shows it, both cut from `program`.
 
 The file trains to the same final weights as the app, bit for bit. Knows what stands around the code: the opening,
-the imports, and why a mistake is one.
+the imports, and the explanation of a mistake.
 """
 
 import textwrap
@@ -35,7 +35,7 @@ REASONS = {
 
 
 class LoopSource(NamedTuple):
-    """The lines, and for a mistake the index of its line, what should stand there, and what that changes."""
+    """The lines, and for a mistake the index of its line, the correct line, and what that changes."""
 
     lines: list[str]
     wrong_line: int | None

@@ -1,6 +1,6 @@
 """A Python file as its tree and its lines, and the import lines that a piece of it needs.
 
-Knows syntax only: `cut` takes programs apart with it, Basics its examples.
+Knows syntax only. `cut` uses it for programs, Basics for its examples.
 """
 
 import ast
@@ -22,7 +22,7 @@ def names_in(node: ast.AST) -> set[str]:
 
 
 def imports(tree: ast.Module, names: Collection[str]) -> Iterator[tuple[ast.stmt, str]]:
-    """Each import of a module (also those inside a top-level `if`) that `names` need, with the line that says so."""
+    """Each import of a module (also inside a top-level `if`) that `names` need, with its line."""
     for node in (inner for outer in tree.body for inner in (outer.body if isinstance(outer, ast.If) else [outer])):
         if isinstance(node, ast.ImportFrom):
             used = [alias for alias in node.names if (alias.asname or alias.name) in names]

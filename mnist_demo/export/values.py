@@ -1,6 +1,6 @@
-"""What the expressions of `program` are worth for one experiment, and its text with those values in place.
+"""The values of `program`'s expressions for one experiment, and its text with those values in place.
 
-Knows expressions; which statements are kept is `cut`'s.
+Knows expressions. Does not know which statements are kept: that is `cut`.
 """
 
 import ast
@@ -34,20 +34,20 @@ class Values:
                 self.known_if_right |= found
 
     def learn(self, node: ast.Assign) -> None:
-        """Takes in a constant of the program: all of them follow from the knobs."""
+        """Stores a constant of the program; all of them follow from the knobs."""
         name = ast.unparse(node.targets[0])
         if name.isupper():
             for known in (self.known, self.known_if_right):
                 known[name] = self.value(node.value, known)
 
     def bind(self, target: ast.expr, values: object) -> None:
-        """Takes in what a loop of one turn gives its names."""
+        """Stores the values that a loop of one turn gives its names."""
         names = [name.id for name in ast.walk(target) if isinstance(name, ast.Name)]
         for known in (self.known, self.known_if_right):
             known.update(zip(names, values, strict=True))  # type: ignore[call-overload]
 
     def arm(self, node: ast.IfExp) -> ast.expr | None:
-        """The arm of `a if knobs.x else b` that is taken; None where that is decided later."""
+        """The arm of `a if knobs.x else b` that is taken; None if only running the program decides."""
         value = self.value(node.test)
         return None if value is UNKNOWN else node.body if value else node.orelse
 
@@ -61,7 +61,7 @@ class Values:
         return text
 
     def _edits(self, node: ast.AST) -> Iterator[tuple[int, int, str]]:
-        """(start, end, new text) of what a statement says otherwise than the program, nothing inside another."""
+        """(start, end, new text) for each change to a statement's text; no change lies inside another."""
         if isinstance(node, ast.AnnAssign):
             yield self._end(node.target), self._end(node.annotation), ""
         if isinstance(node, ast.Starred) and ast.unparse(node) == "*modules(knobs)":
@@ -99,12 +99,12 @@ class Values:
         return text
 
     def _is_off(self, node: ast.expr) -> bool:
-        """Whether an argument is made of a knob that is 0: as if it were not given."""
+        """Whether an argument is made of a knob that is 0, so that it can be left out."""
         knobs = [n for n in ast.walk(node) if isinstance(n, ast.Attribute) and ast.unparse(n.value) == "knobs"]
         return any(self.value(knob) == 0 for knob in knobs)
 
     def value(self, node: ast.expr, known: Mapping[str, object] | None = None) -> object:
-        """What an expression of knobs alone is worth; UNKNOWN if it needs anything else."""
+        """The value of an expression made of knobs alone; UNKNOWN if it needs anything else."""
         known = self.known if known is None else known
         names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
         if not names & known.keys() or not all(name in known or hasattr(builtins, name) for name in names):
@@ -119,7 +119,7 @@ class Values:
 
 
 def _layers(experiment: Experiment, base: str) -> str:
-    """The layers, those that act on a layer's output behind it on its line."""
+    """The layers as text. A layer that acts on another's output stands on the same line, after it."""
     text = ""
     for layer in layers(experiment):
         if not layer.does_nothing:

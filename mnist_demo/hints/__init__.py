@@ -1,8 +1,7 @@
 """Hints: what a run's numbers say about it, and the run B to try next. Silent when nothing is sure.
 
-Each rule reads a recorded history with its evidence and cites the numbers it saw. One cause is named at most: what is
-wrong with a line comes before a setting, a setting before overfitting. `checking` tries the rules on experiments whose
-cause is known.
+Each rule reads a recorded history with its evidence and cites the numbers it saw. At most one cause is named: a wrong
+line before a setting, a setting before overfitting. `checking` tries the rules on experiments whose cause is known.
 """
 
 from mnist_demo.experiment.config import Experiment
@@ -16,9 +15,9 @@ RULES: tuple[Rule, ...] = (*bugs.RULES, *settings.RULES, *fit.RULES, *comparison
 
 
 def hints(experiment: Experiment, history: History, other: tuple[Experiment, History] | None = None) -> list[Hint]:
-    """Hints about a run, bugs first. `other` is the run beside it; a history with under two points says nothing.
+    """Hints about a run, bugs first. `other` is the run beside it. A history with under two points gives no hints.
 
-    Where a bug is found nothing else is told: overfitting and settings are then beside the point.
+    If a bug is found, no other hint is given: overfitting and settings do not matter until it is fixed.
     """
     case = Case(experiment, history, other)
     if len(history) < 2 or (other and len(other[1]) < 2) or len(case.probes) < 2:

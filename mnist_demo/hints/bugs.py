@@ -1,7 +1,7 @@
 """Rules for runs that are broken: a line or a scale is wrong, and no other knob helps.
 
-Each names its cause by evidence alone: numbers that anybody could print in a training loop. It reads the experiment
-only for what to advise. Where the evidence is unclear, it is silent.
+Each finds its cause from evidence alone: numbers that anybody could print in a training loop. It uses the experiment
+only to choose its advice. If the evidence is unclear, it gives no hint.
 """
 
 import math
@@ -16,7 +16,7 @@ LARGE_INPUT = 20.0
 
 
 def wrong_loss(case: Case) -> Hint | None:
-    """The loss that the run reports is not the cross-entropy of its logits, but another number known by sight."""
+    """The reported loss is not the cross-entropy of the run's logits, but the number that a known mistake gives."""
     for point in reversed(case.history):
         if cause := _loss_cause(point):
             return _loss_hint(case, cause, point)
@@ -94,7 +94,7 @@ def sorted_batches(case: Case) -> Hint | None:
 
 
 def answers_change(case: Case) -> Hint | None:
-    """Dropout or batch norm still in train mode while the network is asked."""
+    """Dropout or batch norm still in train mode during evaluation."""
     changed = case.last.changed_answers
     if not changed:
         return None
@@ -126,5 +126,5 @@ def raw_pixels(case: Case) -> Hint | None:
     )
 
 
-# In the order in which one rules out the other.
+# In order: an earlier rule's hint rules out the later ones.
 RULES: tuple[Rule, ...] = (wrong_loss, piled_gradients, sorted_batches, answers_change, raw_pixels)

@@ -1,4 +1,4 @@
-"""What a rule is given and what it may answer. Knows no rule."""
+"""What a rule gets and what it may return. Does not know the rules."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class Cause(StrEnum):
 
 
 class Promise(StrEnum):
-    """What a run B that is advised should do better; the check tries it."""
+    """What an advised run B should do better; the check tries it."""
 
     ACCURACY = "accuracy"  # a higher validation accuracy at the end
     LOSS = "loss"  # a lower validation loss at the end
@@ -69,7 +69,7 @@ class Case:
 
     @property
     def summary(self) -> RunSummary:
-        """The history in the words of the lessons."""
+        """The history's numbers, under the names that lessons use."""
         return RunSummary(self.history)
 
     @property
@@ -79,17 +79,17 @@ class Case:
 
     @property
     def probes(self) -> list[Probe]:
-        """The evidence, point by point, as far as it was recorded."""
+        """The evidence of each point that has some."""
         return [point.probe for point in self.history if point.probe]
 
     @property
     def probe(self) -> Probe:
-        """The latest evidence; a rule is asked only where there is some."""
+        """The latest evidence. Rules are called only if there is some."""
         return self.probes[-1]
 
     @property
     def is_sound(self) -> bool:
-        """Whether the loss is still a number."""
+        """Whether the loss is still finite."""
         return not self.summary.diverged
 
     @property
@@ -111,7 +111,7 @@ class Case:
 
     @property
     def without_mistake(self) -> dict[str, Any] | None:
-        """The change that puts the wrong line right, if the run has one."""
+        """The change that corrects the wrong line, if the run has one."""
         return None if self.experiment.mistake is Mistake.NONE else {"mistake": Mistake.NONE.value}
 
 

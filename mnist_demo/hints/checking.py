@@ -1,6 +1,6 @@
-"""Whether the hints are right, tried on random experiments whose cause is known, and on the runs B that they advise.
+"""Whether the hints are right: tried on random experiments whose cause is known, and on the runs B that they advise.
 
-Prints nothing: `check` gives lines. The experiments are other ones than those the rules were written against.
+Prints nothing: `check` yields a report. The experiments differ from those used when the rules were written.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ from mnist_demo.hints import Cause, Hint, Kind, Promise, hints
 from mnist_demo.hints.experiments import CHECKED_ON, Labelled, labelled
 from mnist_demo.lessons.checking import Key, train_all
 
-FALSE_ALARMS, RIGHT, FOUND, KEPT = 0.01, 0.95, 0.85, 0.9  # what the hints must reach: at most the first
+FALSE_ALARMS, RIGHT, FOUND, KEPT = 0.01, 0.95, 0.85, 0.9  # the first is the most allowed, the others the least
 
 Train = Callable[[Iterable[Key]], Iterator[tuple[Key, History]]]
 
@@ -33,7 +33,7 @@ class Told:
 
     @property
     def advised(self) -> list[tuple[Promise, Experiment]]:
-        """What is promised of which runs B."""
+        """Each promise, with the run B it is about."""
         experiment = self.case.experiment
         return [(hint.promise, experiment.replace(**hint.try_b)) for hint in self.found if hint.promise and hint.try_b]
 
@@ -47,13 +47,13 @@ class Report:
 
     @property
     def alarms(self) -> float:
-        """Share of the healthy runs that were told of a bug."""
+        """Share of the healthy runs for which a bug was named."""
         healthy = [each for each in self.told if each.case.cause is None]
         return _share(any(hint.kind is Kind.BUG for hint in each.found) for each in healthy)
 
     @property
     def right(self) -> float:
-        """Share of the causes named, where one was planted, that were the planted one."""
+        """Of the runs with a planted cause and a named one: the share where both are the same."""
         return _share(each.cause is each.case.cause for each in self._planted if each.cause)
 
     @property

@@ -1,4 +1,4 @@
-"""Rules about a run and the run beside it."""
+"""Rules that compare a run with the run beside it."""
 
 import math
 from typing import Any
@@ -7,11 +7,11 @@ from mnist_demo.experiment.config import changed_fields
 from mnist_demo.experiment.differences import describe_changes
 from mnist_demo.hints.case import Case, Hint, Kind, Rule
 
-LUCK = 0.007  # accuracy: of ten seeds of the default run the ends differ by up to this much
+LUCK = 0.007  # accuracy: the final values of ten seeds of the default run differ by up to this much
 
 
 def identical(case: Case) -> Hint | None:
-    """Two runs that are the same, number for number."""
+    """Two runs with exactly the same numbers."""
     if not case.other or not _is_same(case):
         return None
     changes = describe_changes(case.experiment, case.other[0])

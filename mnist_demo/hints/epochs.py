@@ -9,7 +9,7 @@ from mnist_demo.experiment.history import Metrics, best_index, most_accurate_ind
 
 
 def best_sentence(name: str, history: Sequence[Metrics]) -> str:
-    """Which epoch a run calls its best, and openly whether another one was more accurate."""
+    """Which epoch is a run's best (lowest validation loss), and whether another one was more accurate."""
     best, accurate = best_index(history), most_accurate_index(history)
     if best is None or accurate is None:
         return f"Run {name} never had a finite validation loss."

@@ -1,6 +1,6 @@
 """Random experiments whose cause of trouble is known, because it was planted: what the hints are tried on.
 
-Half of them are healthy. Every network, optimizer, size and mistake occurs. Knows no rule.
+Half of them are healthy. Every network, optimizer, size and mistake occurs. Does not know the rules.
 """
 
 import random
@@ -84,7 +84,7 @@ def _healthy(draw: random.Random) -> Knobs:
 
 
 def _plant(cause: Cause | None, draw: random.Random) -> Labelled:
-    """A healthy experiment with a cause in it, as far from the edge of harm as such a cause usually is."""
+    """A healthy experiment with a cause planted in it, as strong as such a cause usually is."""
     knobs = _healthy(draw)
     plain = {"optimizer": Optimizer.SGD, "learning_rate": 0.1}
     planted: Knobs = {}

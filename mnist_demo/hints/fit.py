@@ -1,4 +1,4 @@
-"""Rules for sound runs: overfitting, underfitting, and what the curves of a healthy run may surprise with."""
+"""Rules for sound runs: overfitting, underfitting, and surprises in the curves of a healthy run."""
 
 from mnist_demo.experiment.choices import Activation, Augmentation, Network
 from mnist_demo.experiment.config import TRAIN_IMAGES
@@ -11,7 +11,7 @@ LUCK = 0.015  # accuracy: neighbouring points of a healthy run differ by as much
 
 
 def surer_not_better(case: Case) -> Hint | None:
-    """Validation loss up, accuracy flat, and more of the mistakes are sure."""
+    """Validation loss up, accuracy flat, and more mistakes made with high confidence."""
     summary, experiment, last = case.summary, case.experiment, case.last
     if not _is_rising_for_good(case) or last.train_accuracy < 0.95 or experiment.patience:
         return None
@@ -36,7 +36,7 @@ def surer_not_better(case: Case) -> Hint | None:
 
 
 def wrong_labels_learned(case: Case) -> Hint | None:
-    """Training labels learned that cost answers to new images, or say nothing about them."""
+    """Wrong training labels learned by heart: new images suffer, or gain nothing."""
     last, summary = case.last, case.summary
     most = summary.most_accurate
     is_blind = last.val_accuracy <= 0.2 and last.train_accuracy >= 0.3 and not last.changed_answers
@@ -64,7 +64,7 @@ def wrong_labels_learned(case: Case) -> Hint | None:
 
 
 def everything_known(case: Case) -> Hint | None:
-    """All training images right, and not all new ones."""
+    """All training images right, but not all new ones."""
     last, experiment = case.last, case.experiment
     is_known = last.train_accuracy >= 0.995 and last.train_accuracy - last.val_accuracy >= 0.05
     if not is_known or experiment.label_noise or experiment.train_size >= TRAIN_IMAGES / 5 or not case.is_sound:
@@ -81,7 +81,7 @@ def everything_known(case: Case) -> Hint | None:
 
 
 def accuracy_elsewhere(case: Case) -> Hint | None:
-    """Lowest loss and highest accuracy at different epochs, further apart than luck."""
+    """Lowest loss and highest accuracy at different epochs, with a difference larger than luck."""
     best, most = case.summary.best, case.summary.most_accurate
     gain = most.val_accuracy - best.val_accuracy
     if gain < LUCK or abs(most.epoch - best.epoch) < 3 or most.val_accuracy < 0.5:
@@ -95,7 +95,7 @@ def accuracy_elsewhere(case: Case) -> Hint | None:
 
 
 def would_have_stopped(case: Case) -> Hint | None:
-    """Early stopping, had it been on, where it would have cost nothing."""
+    """Early stopping was off, and would have cost nothing."""
     index = stopping_index(case.history, PATIENCE)
     if case.experiment.patience or index is None:
         return None
@@ -113,7 +113,7 @@ def would_have_stopped(case: Case) -> Hint | None:
 
 
 def stopped_early(case: Case) -> Hint | None:
-    """Early stopping, as it happened."""
+    """Early stopping has ended the run."""
     patience, last = case.experiment.patience, case.last
     if not patience or stopping_index(case.history, patience) != len(case.history) - 1:
         return None
@@ -167,7 +167,7 @@ def still_improving(case: Case) -> Hint | None:
 
 
 def only_linear(case: Case) -> Hint | None:
-    """Layers without a bend between them."""
+    """Layers without a nonlinear activation between them."""
     experiment, last = case.experiment, case.last
     is_straight = experiment.activation is Activation.NONE and experiment.hidden_sizes
     if not is_straight or last.train_accuracy >= 0.95 or last.train_accuracy < 0.5 or not case.is_sound:

@@ -1,7 +1,7 @@
 """Rules for runs with sound lines and a setting that keeps them from learning: rates, depth, decay, width, updates.
 
-As in `bugs` the cause is named by evidence, and the experiment is read for what to advise. Where two settings would
-look alike, the rule is silent.
+As in `bugs`, the cause is found from evidence, and the experiment is used only to choose the advice. If two settings
+would look alike, the rule gives no hint.
 """
 
 import math
@@ -13,7 +13,7 @@ GROWN = 5.0  # times the length of the weights before training
 
 
 def rate_too_high(case: Case) -> Hint | None:
-    """NaN, or weights thrown far away and units that no longer learn, with nothing else to explain it."""
+    """NaN, or very large weights and units that no longer learn, with no other explanation."""
     last, probe = case.last, case.probe
     is_thrown = math.isnan(case.growth) or case.growth >= GROWN
     if case.is_sound and not (last.train_accuracy <= 0.5 and (is_thrown or (case.is_dead and case.growth > 1))):
@@ -56,7 +56,7 @@ def signal_dies(case: Case) -> Hint | None:
 
 
 def weight_decay(case: Case) -> Hint | None:
-    """Weights that shrink instead of growing with what is learned."""
+    """Weights that shrink during training, where they should grow."""
     last = case.last
     if not case.growth <= 0.8 or case.is_dead or last.train_accuracy > 0.9 or rate_too_low(case):  # or NaN
         return None
@@ -95,7 +95,7 @@ def _units(count: int) -> str:
 
 
 def too_much_dropout(case: Case) -> Hint | None:
-    """So many units off that the network with all of them on is held back, too."""
+    """So much dropout that even the network with all units on learns badly."""
     last = case.last
     gap = last.running_loss - last.train_loss
     if not case.experiment.dropout or gap < 0.5 or last.train_accuracy > 0.9 or case.is_dead or not case.is_sound:
@@ -112,7 +112,7 @@ def too_much_dropout(case: Case) -> Hint | None:
 
 
 def few_updates(case: Case) -> Hint | None:
-    """A handful of steps, of ordinary length, and a loss on its way down."""
+    """A few steps of ordinary length, and a loss that is still falling."""
     experiment, last = case.experiment, case.last
     is_short = last.step <= 40 and last.epoch >= 2 and last.epoch >= experiment.epochs
     if not is_short or last.train_accuracy > 0.9 or case.is_dead or rate_too_low(case) or not case.is_sound:
@@ -129,7 +129,7 @@ def few_updates(case: Case) -> Hint | None:
 
 
 def rate_too_low(case: Case) -> Hint | None:
-    """Steps so short that the weights are where they began."""
+    """Steps so short that the weights have hardly moved."""
     updates = [probe.update for probe in case.probes if probe.update is not None]
     last = case.last
     if not updates or max(updates) > 1e-4 or case.is_dead or last.train_accuracy > 0.6 or not case.is_sound:
@@ -151,7 +151,7 @@ def _lower_rate(case: Case) -> float:
     return usual if usual < rate else max(rate / 10, 1e-6)
 
 
-# In the order in which one rules out the other.
+# In order: an earlier rule's hint rules out the later ones.
 RULES: tuple[Rule, ...] = (
     *(rate_too_low, too_narrow, weight_decay, signal_dies, too_much_dropout, rate_too_high, few_updates),
 )

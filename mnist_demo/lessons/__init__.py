@@ -1,7 +1,7 @@
-"""The lessons: one .md file each, a pair of experiments with a question to guess and a claim to hold.
+"""The lessons: one .md file each, with a pair of experiments, a question to guess, and claims that can be checked.
 
-`catalog` reads the files, `claims` is the language of what they claim, `checking` trains the pairs, `link` carries a
-lesson or a pair in an address.
+`catalog` reads the files, `claims` is the language of the claims, `checking` trains the pairs and checks the claims,
+`link` puts a lesson or a pair into an address.
 """
 
 from mnist_demo.lessons.catalog import Claim, Lesson, Suggestion, lesson, lessons

@@ -1,10 +1,10 @@
 """Lessons read from the .md files beside this module.
 
-A file opens with lines `name: value` between two `---`: title, `needs` (lessons to have seen before), question, one
-`guess` for each wrong answer and `right` for the right one (shown in the file's order), and `pair` as a link writes
-it. Then the sections `## What happened`, `## Why` and `## Try next`: a sentence a line, a blank line between
-paragraphs, numbers as placeholders like `{b.last.val_accuracy:.1%}`. Behind ` | ` every sentence, the right answer
-too, carries what it must show, in the language of `claims`, or one word for why nothing can be measured (`Mark`).
+A file opens with lines `name: value` between two `---`: title, `needs` (lessons to see first), question, one `guess`
+for each wrong answer, `right` for the right one (shown in the file's order), and `pair` as a link writes it. Then come
+the sections `## What happened`, `## Why` and `## Try next`: one sentence a line, a blank line between paragraphs.
+Numbers are placeholders like `{b.last.val_accuracy:.1%}`. After ` | ` each sentence, also the right answer, has the
+claim that the runs must show (in the language of `claims`), or one word for why nothing can be measured (`Mark`).
 A line of `Try next` ends in `-> lesson or pair`, and its claim is about those two runs.
 """
 
@@ -21,7 +21,7 @@ from mnist_demo.experiment.summary import RunSummary
 from mnist_demo.lessons.claims import is_true
 
 FOLDER = Path(__file__).parent
-# From what everybody meets first to what takes a second look; what a lesson needs stands before it.
+# From what everybody meets first to what is harder; a lesson stands after those it needs.
 ORDER = (
     *("overfitting", "overfitting-in-accuracy", "memorizing", "early-stopping", "dropout", "training-loss-lies"),
     *("augmentation", "capacity", "one-seed"),
@@ -42,14 +42,14 @@ class Mark(StrEnum):
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence, and what two runs must show for it; without an expression where it is marked."""
+    """A sentence, and the expression that two runs must make true; a marked sentence has no expression."""
 
     sentence: str  # a template: it may hold placeholders
     expression: str
     mark: Mark | None = None
 
     def holds(self, a: History, b: History) -> bool:
-        """Whether two recorded runs show it."""
+        """Whether it is true of two recorded runs."""
         return self.mark is not None or is_true(self.expression, {"a": RunSummary(a), "b": RunSummary(b)})
 
     def said(self, a: History, b: History) -> str:
@@ -121,7 +121,7 @@ class Lesson:
     def happened(self, a: History, b: History) -> str:
         """What happened and why, in the numbers of these two runs (each at least one point long).
 
-        A sentence that these runs do not bear out is left out; if it is the answer, that is told.
+        A sentence that is not true of these runs is left out. If it is the answer, the text says so.
         """
         happened, why = (
             [" ".join(claim.said(a, b) for claim in some if claim.holds(a, b)) for some in part]

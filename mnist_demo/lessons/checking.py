@@ -1,7 +1,7 @@
 """Whether the lessons show what they claim, tried on many seeds.
 
-Trains every distinct run once, on worker processes of low priority. Knows how to try; what must be
-shown is in the lessons.
+Trains every distinct run once, on worker processes of low priority. Knows how to check a claim. Does not know the
+claims: they are in the lessons.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ Key = str  # an experiment as JSON, its seed included
 
 @dataclass(frozen=True)
 class Verdict:
-    """At which of the seeds tried a lesson's runs, or those of a suggestion in it, did not show a sentence."""
+    """The seeds at which a sentence of a lesson, or of a suggestion in it, was not true of its runs."""
 
     lesson: Lesson
     claim: Claim
@@ -39,7 +39,7 @@ class Verdict:
 
     @property
     def held(self) -> int:
-        """At how many seeds it was shown."""
+        """At how many seeds it was true."""
         return self.seeds - len(self.failed)
 
     @property
@@ -57,8 +57,8 @@ class Verdict:
 def check(chosen: Sequence[Lesson], seeds: int) -> Iterator[Verdict | None]:
     """Trains what the lessons speak of with `seeds` seeds each; yields None for every run trained, and verdicts.
 
-    A lesson's verdicts, one for each sentence and each suggestion, come as soon as its last run is there. Results
-    depend on no order.
+    A lesson's verdicts, one for each sentence and each suggestion, come as soon as its last run is trained. The order
+    of training does not change results.
     """
     histories: dict[Key, History] = {}
     waiting = list(chosen)
@@ -71,7 +71,7 @@ def check(chosen: Sequence[Lesson], seeds: int) -> Iterator[Verdict | None]:
 
 
 def run_count(chosen: Sequence[Lesson], seeds: int) -> int:
-    """How many runs `check` will train: what lessons share is trained once."""
+    """How many runs `check` will train. A run that several lessons share is trained once."""
     return len(_all_keys(chosen, seeds))
 
 
@@ -114,7 +114,7 @@ def _keys(pair: Pair, seed: int) -> tuple[Key, Key]:
 
 
 def _key(experiment: Experiment, seed: int) -> Key:
-    """The experiment as the try number `seed` trains it: A and B move on together."""
+    """The experiment for try number `seed`: A and B change their seeds together."""
     return experiment.replace(seed=experiment.seed + seed).model_dump_json()
 
 

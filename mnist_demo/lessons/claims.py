@@ -1,6 +1,6 @@
 """The small language that claims are written in: `b.last.val_accuracy - a.last.val_accuracy >= 0.06`.
 
-Knows which words an expression may use, and evaluates it. What a run's numbers are called is
+Knows which words an expression may use, and evaluates it. Does not know the names of a run's numbers: they are in
 `experiment.summary`.
 """
 

@@ -1,7 +1,7 @@
 """The link that carries a lesson or a pair, and how the page opens one. It never starts a training.
 
-A link is a query: `lesson=overfitting`, or the knobs of a pair as `Pair.to_query` writes them, besides
-`knobs=locked` or `knobs=hidden` for a class. On its way other sites append keys of their own, which mean nothing here.
+A link is a query: `lesson=overfitting`, or the knobs of a pair as `Pair.to_query` writes them. A teacher can add
+`knobs=locked` or `knobs=hidden`. Other sites may append keys of their own; those are ignored.
 """
 
 import re
@@ -19,7 +19,7 @@ from mnist_demo.lessons import lesson
 FOREIGN_KEYS = {"fbclid", "gclid", "dclid", "msclkid", "igshid", "mc_cid", "mc_eid", "logs", "view"}
 FOREIGN_PREFIXES = ("utm_", "__")
 _SPACE_ID = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
-MAX_TOLD = 3  # parts that could not be used; more of them tell nobody more
+MAX_TOLD = 3  # sentences about parts that could not be used; more would not help the reader
 
 
 class KnobAccess(StrEnum):
@@ -51,7 +51,7 @@ class Link:
 def read_link(parameters: Sequence[tuple[str, str]]) -> Link | None:
     """The link behind a page's query parameters; None if there are none of ours.
 
-    A part that cannot be used is left out and told in `unused`; what the link says of the knobs holds all the same.
+    A part that cannot be used is left out and named in `unused`; `knobs=` still applies.
     Raises InvalidExperiment if no part of it can be used.
     """
     ours = [(key, value) for key, value in parameters if not is_foreign(key)]
@@ -80,7 +80,7 @@ def is_foreign(key: str) -> bool:
 
 
 def _read_access(texts: Sequence[str]) -> tuple[KnobAccess, list[str]]:
-    """The strictest access named, and a sentence for each that does not exist; that one locks: it was meant to."""
+    """The strictest access named, and a sentence for each unknown one. An unknown one locks, as was probably meant."""
     wrong = [text for text in texts if text not in set(KnobAccess)]
     named = [KnobAccess.LOCKED if text in wrong else KnobAccess(text) for text in texts]
     sentences = [f"knobs is one of {', '.join(KnobAccess)}, not {shown(text)}." for text in wrong]
@@ -90,7 +90,7 @@ def _read_access(texts: Sequence[str]) -> tuple[KnobAccess, list[str]]:
 def _read_pair(items: Sequence[tuple[str, str]]) -> tuple[Pair | None, str | None, list[str]]:
     """The pair that the items name, its lesson, and a sentence for each item left out.
 
-    No pair where none is named. Raises InvalidExperiment where none can be told.
+    Returns None for the pair if none is named. Raises InvalidExperiment if the items name none that can be used.
     """
     length = len(urlencode(items))
     if length > MAX_LINK_LENGTH:

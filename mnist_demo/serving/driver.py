@@ -1,7 +1,7 @@
-"""Moves runs on: each training as fast as those who watch it want, and each visitor's runs behind it.
+"""Moves trainings forward as fast as their watchers want, and then each visitor's runs, which show them.
 
-Knows who watches what and how large a chunk should be. Does not know pages; whose chunk comes next is `turns`, how it
-is trained is `learning.chunks`.
+Knows who watches what and how large a chunk should be. Does not know pages, whose chunk comes next (`turns`) or how it
+is trained (`learning.chunks`).
 """
 
 import asyncio
@@ -24,12 +24,12 @@ from mnist_demo.serving.watch import LEAD_SECONDS, Watch
 MAX_VISITORS = 64  # who train at the same time
 MAX_PAIRS = 4  # of one visitor at the same time
 FIRST_CHUNK_SECONDS = 10  # by the estimate, for a network so large that even FIRST_STEPS would take minutes
-ROUND_SECONDS = 2.0  # in which everybody's turn should come round, by shorter chunks
+ROUND_SECONDS = 2.0  # in which everybody should get one turn; chunks are made shorter for that
 LEAST_SECONDS = 0.15  # of a chunk: below that, sending it costs more than a tenth of it
-PACED_SECONDS = 0.2  # of the pace in a chunk of a run slowed down for watching
+PACED_SECONDS = 0.2  # of watching time in one chunk of a slowed-down run
 UPDATE_SECONDS = 0.1  # between two updates of a page, at least,
 UPDATE_SECONDS_EACH = 0.05  # and that for each page that watches: an update takes some 10 ms of the server
-TICK_SECONDS = 1.0  # after which a page is told even if there is no new point
+TICK_SECONDS = 1.0  # after which a page is updated even if there is no new point
 
 
 class Driver:
@@ -56,10 +56,11 @@ class Driver:
     async def train(self, runs: Sequence[Run], pace_seconds: float = 0) -> AsyncIterator[None]:
         """Follows the runs of one visitor to their ends, yielding whenever there is something new to show.
 
-        What is trained already is seen again at the pace, then live. Closing the iterator, or `RunStore.stop`, leaves
-        each run where it is; calling `train` again goes on from there. Neither that nor `pace_seconds` (the least time
-        that a whole run may take) changes a number. Raises RunError if one of the runs is followed already or has cost
-        as much as it may, or if too many train; EngineUnavailable if the workers fail.
+        Steps that are trained already are shown at the pace, then new ones live. Closing the iterator, or
+        `RunStore.stop`, leaves each run where it is; calling `train` again continues from there. `pace_seconds` is the
+        least time that a whole run may take. Neither stopping nor the pace changes a number. Raises RunError if one of
+        the runs is followed already or has reached its limit of cost, or if too many train; EngineUnavailable if the
+        workers fail.
         """
         self._admit(runs)
         watch = Watch(runs, pace_seconds, self._clock)
@@ -94,8 +95,8 @@ class Driver:
             raise RunError(f"{MAX_VISITORS} visitors are training, the most at once here: try again in a minute.")
 
     async def _news(self, watch: Watch) -> AsyncIterator[None]:
-        """Yields when the visitor's runs have moved on, but not more often than the server can tell everybody."""
-        told_at, told = self._clock() - TICK_SECONDS / 2, False  # who has to wait is told soon
+        """Yields when the visitor's runs have moved on, but not more often than the server can update every page."""
+        told_at, told = self._clock() - TICK_SECONDS / 2, False  # a visitor who has to wait learns it soon
         told_words: list[object] = []
         while watch.is_on:
             watch.changed.clear()
@@ -123,7 +124,7 @@ class Driver:
                 raise RunError(f"Run {run.name} ends here. {run.training.limit}")
 
     def _estimate(self, watch: Watch) -> None:
-        """What the visitor's cards say of the time to come."""
+        """Estimates the remaining time that the visitor's cards show."""
         others = len(self._turns.visitors) - 1
         for run in watch.runs:
             training = run.training
@@ -141,7 +142,7 @@ class Driver:
         return [each for each in self._watches_of.get(training, ()) if each.is_on]
 
     def _wake(self, training: Training) -> None:
-        """Lets a training go on, unless it is over."""
+        """Continues a training, unless it is over."""
         if training in self._tasks:
             self._wakers[training].set()
         elif not training.is_over:
@@ -152,7 +153,7 @@ class Driver:
         """Trains as far as somebody wants to see it, chunk by chunk; rests when nobody watches."""
         try:
             await self._send_chunks(training)
-        except Exception as error:  # whatever it is, those who watch are told
+        except Exception as error:  # any error is passed on to the watchers
             for watch in self._watching(training):
                 watch.fail(error)
         finally:
@@ -177,7 +178,7 @@ class Driver:
                 watch.changed.set()
 
     def _next_steps(self, training: Training, speed: float | None) -> int:
-        """How many steps to ask for next: less of each when many wait, and no more than somebody wants to see."""
+        """How many steps to ask for next: fewer when many wait, and no more than a watcher wants to see."""
         speed = speed or training.speed
         if speed is None:
             seconds = budget.estimated_seconds(training.experiment)

@@ -1,8 +1,8 @@
-"""The zip that `torch.save` writes, read without trust: which tensors it holds, before any of them is made.
+"""Reads the zip that `torch.save` writes without trusting it: first which tensors it holds, then their numbers.
 
-Knows the container and the few words that a state dict, or a training checkpoint around one, needs. Does not know
-networks. torch.load has no part in it: tensors are made from the members' bytes, once the table has been read and
-every size in it checked. What is refused is refused with InvalidCheckpoint, in one plain sentence.
+Knows the container and the few pickle names that a state dict, or a training checkpoint around one, needs. Does not
+know networks. Does not use torch.load: tensors are made from the members' bytes, after the table has been read and
+every size in it checked. Everything else is refused with InvalidCheckpoint, in one plain sentence.
 """
 
 import io
@@ -65,7 +65,7 @@ class PthFile:
 
     tensors: Mapping[str, Described]
     members: Mapping[str, bytes]
-    said: Mapping[str, str]  # what a file of ours says of itself, as `checkpoints.to_pth` writes it; not to be believed
+    said: Mapping[str, str]  # text from our own files (`checkpoints.to_pth`) that says what they are; it may be forged
 
     def load(self) -> dict[str, Tensor]:
         """The tensors, made from the members' bytes."""
@@ -93,7 +93,7 @@ def read(blob: bytes) -> PthFile:
 
 
 def _members(blob: bytes) -> dict[str, bytes]:
-    """The files in a .pth, without their folder's name, of 8 MB in all at most, compressed or not."""
+    """The files in a .pth by name, without their folder; at most 8 MB in all, compressed or not."""
     try:
         with zipfile.ZipFile(io.BytesIO(blob)) as archive:
             entries = archive.infolist()
@@ -121,7 +121,7 @@ def _members(blob: bytes) -> dict[str, bytes]:
 
 
 def _refuse_other_archives(names: Sequence[str]) -> None:
-    """Zip files that are no .pth, each by what it is."""
+    """Refuses zip files that are not a .pth, naming what they are."""
     if any("/code/" in name for name in names):
         raise InvalidCheckpoint(f"This is a TorchScript program, not weights alone: {_SAVE}.")
     if names and all(name.endswith(".npy") for name in names):
@@ -158,18 +158,18 @@ def _parameter(tensor: object, *_flags: object) -> object:
 
 
 class _TableReader(pickle._Unpickler):
-    """Reads which tensors a .pth holds without making any: no name in it is looked up, but for these few.
+    """Reads which tensors a .pth holds without making any. Only a few known names are looked up.
 
-    The Python unpickler, as the C one can be made to reserve gigabytes for its memo by one opcode.
+    It is the Python unpickler, because one opcode can make the C one reserve gigabytes for its memo.
     """
 
     def find_class(self, module: str, name: str) -> object:
         return _known(module, name)
 
     def load_build(self) -> None:
-        """Leaves out what an object would make of its state: a state dict's is only the versions of its layers.
+        """Does not restore an object's state: in a state dict it holds only the versions of its layers.
 
-        A file of ours says there what it is, in text.
+        Our own files say there what they are, in text.
         """
         state = self.stack.pop()  # type: ignore[attr-defined]
         metadata = state.get("_metadata") if isinstance(state, dict) else None
@@ -180,7 +180,7 @@ class _TableReader(pickle._Unpickler):
             )
 
     def load_setitem(self) -> None:
-        """Keys are text, or an optimizer's numbers: the hash of a tuple of tuples of one tuple would take for ever."""
+        """Keys must be text, or an optimizer's numbers: hashing deeply nested tuples could take for ever."""
         if type(self.stack[-2]) not in (str, int):  # type: ignore[attr-defined]
             raise pickle.UnpicklingError("a key that is no text")
         super().load_setitem()  # type: ignore[misc]
@@ -217,7 +217,7 @@ class _TableReader(pickle._Unpickler):
 
 
 def _described(table: bytes) -> tuple[_TableReader, dict[str, Described]]:
-    """The state dict in a pickle, name -> shape and dtype; and its reader, which knows the storages."""
+    """The state dict in a pickle, name -> shape and dtype, and its reader, which holds the storages."""
     reader = _TableReader(io.BytesIO(table))
     try:
         _check_opcodes(table)
@@ -248,7 +248,7 @@ def _state_dict(saved: object) -> dict[Any, Any]:
 
 
 def _check_opcodes(table: bytes) -> None:
-    """Names the first thing a state dict would not name, else refuses operations it would not need."""
+    """Refuses a pickle with a name or an opcode that a state dict does not need; says which name came first."""
     operations = [(opcode.name, argument) for opcode, argument, _ in pickletools.genops(table)]
     for name, argument in operations:
         if name == "GLOBAL":

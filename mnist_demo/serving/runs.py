@@ -1,7 +1,7 @@
 """Runs of many visitors: what each sees of a training, who may see it and how long it is kept.
 
-Knows owners, names and how far each run has come. What is trained is kept once, by `trainings`; how runs move on
-is `driver`.
+Knows owners, names and how far each run has come. Does not know how trainings are kept (`trainings`) or how runs move
+on (`driver`).
 """
 
 import secrets
@@ -89,7 +89,7 @@ class Run:
         return {index: blob for index, blob in list(self.training.snapshots.items()) if index < len(self.history)}
 
     def see(self, step: int) -> bool:
-        """Sees the training up to a step, as far as it has come; whether there was a new point."""
+        """Shows the training up to a step, as far as it has come; True if there was a new point."""
         self.step = max(self.step, min(step, self.training.step))
         points = self.training.history
         seen = len(self.history)
@@ -106,7 +106,7 @@ def nearest_index(kept: Collection[int], index: int) -> int | None:
 class RunStore:
     """The runs of all visitors, by random id; a visitor sees only their own.
 
-    May be asked from several threads; a caller without an id owns nothing.
+    May be called from several threads. A caller without an id owns nothing.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -137,7 +137,7 @@ class RunStore:
         return run
 
     def get(self, run_id: str, owner: str) -> Run:
-        """This visitor's run of that id. Raises UnknownRun, the same for another's run as for none."""
+        """This visitor's run with that id. Raises UnknownRun, also for another visitor's run."""
         run = self._runs.get(run_id)
         if run is None or run.owner != owner or not owner:
             raise UnknownRun("This run is no longer there: train it again.")
@@ -159,7 +159,7 @@ class RunStore:
 
     def checkpoint(self, run: Run, index: int) -> Checkpoint:
         """The network kept nearest to a point of the history, in memory for the next question."""
-        snapshots = dict(run.snapshots)  # training goes on, and thins them
+        snapshots = dict(run.snapshots)  # training continues meanwhile, and drops some of them
         nearest = nearest_index(snapshots, index)
         if nearest is None:
             raise RunError("This run has no weights yet: train it for a moment first.")
@@ -173,7 +173,7 @@ class RunStore:
             return self._models[key]
 
     def stop(self, run: Run) -> None:
-        """Ends the visitor's view where it is; does nothing to a run that is not followed."""
+        """Stops following the run, which stays where it is. Does nothing if it is not followed."""
         watch = run.watch
         if watch is not None:
             watch.stop()
@@ -189,7 +189,7 @@ class RunStore:
             self.drop(run)
 
     def make_room(self) -> bool:
-        """Keeps all trainings within bounds, by dropping runs that nobody follows if need be; whether that sufficed."""
+        """Keeps all trainings within bounds, if need be by dropping runs nobody follows; True if that was enough."""
         runs = list(self._runs.values())
         idle = sorted((run for run in runs if not run.is_busy), key=lambda run: run.touched_at)
         while not self.trainings.make_room({run.training for run in self._runs.values()}):

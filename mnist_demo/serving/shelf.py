@@ -1,6 +1,6 @@
 """Which networks a visitor can ask: the shipped ones, their own runs, and what they have uploaded.
 
-Knows names and who owns what; what a network says of a drawing is `mnist_demo.inference.recognize`.
+Knows names and who owns what. Does not know what a network answers: that is `mnist_demo.inference.recognize`.
 """
 
 import itertools
@@ -65,7 +65,7 @@ class ModelShelf:
         return kept if kept or not visitor.asked else self.default()
 
     def find(self, key: str, visitor: Visitor) -> Checkpoint:
-        """The network of a key. Raises UnknownRun for a key that names none of this visitor's."""
+        """The network of a key. Raises UnknownRun if this visitor has no network with that key."""
         kind, _, name = key.partition(":")
         if kind == "shipped" and name in self._shipped:
             return self._shipped[name]
@@ -94,7 +94,7 @@ class ModelShelf:
         return name, ", ".join(words)
 
     def add_upload(self, name: str, checkpoint: Checkpoint, visitor: Visitor) -> str:
-        """Puts an uploaded network on this visitor's shelf; its key. Too many uploads, theirs or all: the oldest go."""
+        """Adds an uploaded network for this visitor; returns its key. Over either limit, the oldest uploads go."""
         key = secrets.token_urlsafe(12)
         with self._uploads_lock:
             while len(visitor.uploads) >= MAX_UPLOADS:

@@ -1,7 +1,7 @@
 """Trainings: one for each experiment, however many visitors have asked for it.
 
-`advance` is a pure function, so an experiment is the address of its training: history, weights and cost are kept here
-once. Knows bytes and what was asked last. Does not know visitors: what one of them sees of a training is a run.
+`advance` is a pure function: the same experiment always gives the same training. So history, weights and cost are kept
+once for each experiment. Knows bytes and what was asked last. Does not know visitors: what one of them sees is a run.
 """
 
 import secrets
@@ -33,7 +33,7 @@ class Training:
     cpu_seconds: float = 0.0  # that workers have spent on it
     peak_bytes: int = 0  # of a worker that trained it
     speed: float | None = None  # steps a CPU-second, in the last chunk
-    limit: str = ""  # the sentence that ended it before its last step, because it has cost as much as it may
+    limit: str = ""  # why it was ended before its last step: a sentence, if it reached its limit of cost
 
     @property
     def is_over(self) -> bool:
@@ -104,9 +104,10 @@ class Trainings:
         return found
 
     def make_room(self, needed: Collection[Training]) -> bool:
-        """Keeps the total within bounds; whether that was possible without dropping one of those that are needed.
+        """Keeps the total within bounds; True if that was possible without dropping a needed training.
 
-        The others go first, the least recently asked for before the rest; then all give up weights from their middle.
+        Drops the trainings not needed first, those not asked for longest before others. Then all drop weights from
+        their middle.
         """
         self._drop(each for each in list(self._trainings.values()) if each not in needed)
         if self.size > MAX_BYTES and self._trainings:

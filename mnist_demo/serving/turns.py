@@ -1,8 +1,8 @@
 """Turns: who may send the next chunk to the workers.
 
-Whoever has had the least of the workers' time comes next, counted by visitor: two runs, ten tabs or a hundred requests
-of one visitor have one share together. What several watch is paid by all of them. Knows CPU-seconds; does not know what
-they are spent on.
+The visitor who has had the least of the workers' time comes next. Two runs, ten tabs or a hundred requests of one
+visitor share one account. If several visitors watch a training, they share its cost. Knows CPU-seconds. Does not know
+what they are spent on.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class Turns:
         """`workers` tells how many chunks can be trained at once."""
         self._workers = workers
         self._clock = clock
-        self._served: dict[str, float] = {}  # visitor -> CPU-seconds, on a scale that newcomers enter at its low end
+        self._served: dict[str, float] = {}  # visitor -> CPU-seconds; a newcomer starts at the lowest value
         self._present: Counter[str] = Counter()
         self._waiting: list[Turn] = []
         self._running = 0

@@ -1,8 +1,8 @@
-"""A checkpoint from a stranger's hands, checked before anything in it is believed: bytes in, our own bytes out.
+"""Checks an uploaded checkpoint before using anything in it: takes its bytes, returns a checkpoint of our own format.
 
-Knows both formats people bring (.safetensors, and the zip that `torch.save` writes) and what may hide in
-them. Meant to run in a worker with a deadline. The order of the checks is the point: size, container,
-the keys, shapes and dtypes of one of our networks, or the shapes of an MLP, and only then the numbers.
+Knows both formats people bring (.safetensors, and the zip that `torch.save` writes) and what can be wrong with them.
+Meant to run in a worker with a deadline. The order of the checks matters: size, container, then the keys, shapes and
+dtypes of one of our networks or the shapes of an MLP, and only then the numbers.
 """
 
 import json
@@ -55,9 +55,9 @@ def accept(blob: bytes, experiment: Experiment | None = None, root: Path | None 
 def examine(blob: bytes, experiment: Experiment | None = None, root: Path | None = None) -> Accepted:
     """The upload as a checkpoint of ours, every number in it finite, and what was found in it.
 
-    `experiment` says which network a bare state dict belongs to that is no MLP; a checkpoint of ours says so itself.
-    The validation images in `root` decide between the ways to read an MLP; without them it is read as the experiment
-    says. Raises InvalidCheckpoint, in one plain sentence, for everything else.
+    `experiment` says which network a bare state dict belongs to, if it is not an MLP. Our own checkpoints say it
+    themselves. The validation images in `root` decide between the ways to read an MLP; without them it is read as
+    the experiment says. Raises InvalidCheckpoint, in one plain sentence, for everything else.
     """
     if len(blob) > MAX_BYTES:
         raise InvalidCheckpoint(f"The file has {len(blob):,} bytes; a checkpoint of ours has at most {MAX_BYTES:,}.")
@@ -127,7 +127,7 @@ def _state_dict(
     experiment: Experiment | None,
     root: Path | None,
 ) -> Accepted:
-    """A state dict of one of our networks under our names or others, or of any MLP within our bounds."""
+    """A state dict of one of our networks, with our names or other names, or of any MLP within our bounds."""
     if experiment is None or experiment.network is Network.MLP:
         found = find_mlp(described)
         if found is not None:
@@ -213,7 +213,7 @@ def _experiment(text: object) -> Experiment:
 
 
 def _our_names(described: Mapping[str, Tensor], experiment: Experiment) -> dict[str, str]:
-    """Another program's names for the same layers -> ours, where shapes and order are the network's; else nothing."""
+    """Another program's names -> our names for the same layers. Empty unless shapes and order match the network."""
     ours = checkpoints.expected_tensors(experiment)
     theirs = [(tensor.shape, tensor.dtype) for tensor in described.values()]
     if theirs != [(tensor.shape, tensor.dtype) for tensor in ours.values()]:

@@ -1,7 +1,7 @@
 """What a visitor has on the server, in one record with one life.
 
 Keyed by a visitor's id, wherever a page gets that from. Knows which runs, networks and images are meant; the runs
-themselves are kept by `runs`. Knows no page.
+themselves are kept by `runs`. Does not know the page.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""A visitor following a pair of runs: how fast they want to see it, and what they have been told.
+"""A visitor following a pair of runs: how fast they want to see it, and what they have seen.
 
 Knows one visitor's pace and clock. Does not know workers or pages.
 """
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from mnist_demo.serving.runs import Run
 from mnist_demo.serving.trainings import Training
 
-LEAD_SECONDS = 0.2  # a training is that much ahead of those who watch it, so that they need not wait for a chunk
+LEAD_SECONDS = 0.2  # how far a training stays ahead of its watchers, so that they need not wait for a chunk
 
 
 class Watch:
@@ -43,7 +43,7 @@ class Watch:
         return all(run.training.is_over and run.step >= run.training.step for run in self.runs)
 
     def stop(self) -> None:
-        """The runs are free at once; whoever waits for a change is woken. May be called from any thread, and twice."""
+        """Ends it: the runs are free at once, and waiting code wakes up. May be called from any thread, and twice."""
         with self._lock:
             self.is_stopped = True
             self.release()
@@ -58,7 +58,7 @@ class Watch:
                 run.waits_for, run.remaining_seconds = "", None
 
     def fail(self, error: Exception) -> None:
-        """Tells what has ended the training."""
+        """Ends it with the error that ended the training."""
         self.error = error
         self.changed.set()
 
@@ -70,7 +70,7 @@ class Watch:
         return self._first_steps[training.id] + training.total_steps * seconds / self.pace_seconds
 
     def see(self) -> bool:
-        """Moves the runs on as far as the pace and their trainings allow; whether there is a new point."""
+        """Moves the runs on as far as the pace and their trainings allow; True if there is a new point."""
         is_new = False
         for run in self.runs:
             is_new |= run.see(int(min(self.due(run.training), run.training.step)))

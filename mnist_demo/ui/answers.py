@@ -1,6 +1,6 @@
-"""What networks say of the drawing on the canvas, as the bars show it.
+"""The networks' answers to the drawing on the canvas, as the bars show them.
 
-Drawing and networks in, values of components out; knows neither who asks nor where a network came from.
+Takes a drawing and networks, returns values of components. Does not know who asks or where a network came from.
 """
 
 from collections.abc import Collection, Sequence
@@ -18,11 +18,11 @@ from mnist_demo.ui.components.canvas import Drawing
 
 @dataclass(frozen=True)
 class Reader:
-    """A network that is asked, and how its answer is headed."""
+    """A network that is asked, and the heading of its answer."""
 
     name: str
     detail: str
-    model: Checkpoint | None  # None: its weights are no numbers
+    model: Checkpoint | None  # None: its weights are not finite
     color: str  # one of the bars' COLORS
 
 
@@ -46,7 +46,7 @@ def read_drawing(
     `can_explain` says whether a click on a bar asks why. Raises InvalidDrawing for what is no picture.
     """
     models = [reader.model for reader in readers if reader.model]
-    # Without any model the canvas is read all the same: blank or not is the canvas's matter.
+    # Also without a model, the canvas is checked for being blank.
     asked = models or [shipped_cnn()]
     predictions = recognize_by(read_picture(drawing.png)[..., 0], asked, skip) if drawing.png else []
     if not predictions or not predictions[0].stages:

@@ -1,4 +1,4 @@
-"""The page as a whole: its tabs, its header, what a visitor leaves behind. How it is served is for `serve`."""
+"""The page as a whole: its tabs, its header, and what a leaving visitor deletes. How it is served: see `serve`."""
 
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,7 @@
 """The Basics tab: examples in a list, one of them in a panel with its code, its controls and its output.
 
-Knows the component and its events; what an example computes and shows is `mnist_demo.basics`. One HTML component
-holds everything, so forty examples cost the page no more than one.
+Knows the component and its events. Does not know what an example computes and shows: that is `mnist_demo.basics`.
+One HTML component holds everything, so forty examples cost the page no more than one.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""The Draw tab: a canvas, what the networks see of it, and what up to three of them say while the pen moves.
+"""The Draw tab: a canvas, what the networks see, and the answers of up to three of them while the pen moves.
 
-Knows the tab's controls and what each asks for; reading a drawing is `mnist_demo.inference.recognize`, the networks
-on offer are `mnist_demo.serving.shelf`.
+Knows the tab's controls and what each one calls. Does not know how a drawing is read (`mnist_demo.inference.recognize`)
+or which networks there are (`mnist_demo.serving.shelf`).
 """
 
 from collections.abc import Sequence
@@ -87,7 +87,7 @@ class DrawTab:
     def _connect(self, tab: gr.Tab, ended: Sequence[Any], loaded: Any) -> None:
         drawn, shown = [self.canvas, self.skipped, self.forgets], [self.bars, self.tiles]
         newest: dict[str, Any] = {"trigger_mode": "always_last"}
-        # A lifted pen does not wait for the stroke's last answer.
+        # The call when the pen is lifted does not wait for the stroke's last answer.
         self.lab.on(self.canvas.release, self.read, drawn, shown, trigger_mode="multiple")
         for control in (self.canvas, self.skipped, self.forgets):
             self.lab.on(control.input, self.read, drawn, shown, **newest)
@@ -98,7 +98,7 @@ class DrawTab:
         renewed = [
             self.lab.on(event, self.renew, [], [self.models]) for event in (tab.select, *(each.then for each in ended))
         ]
-        for event in (chosen, loaded, *renewed):  # a run that has gone on answers anew
+        for event in (chosen, loaded, *renewed):  # a run that trained further answers again
             self.lab.on(event.then, self.read, drawn, shown)
 
     def choose(self, visitor: Visitor, keys: list[Text]) -> Shown:
@@ -109,7 +109,7 @@ class DrawTab:
         return {self.notice: error_html(InvalidDrawing(TOO_MANY))}
 
     def renew(self, visitor: Visitor) -> Shown:
-        """The list of networks as the visitor's runs and uploads are now."""
+        """Updates the list of networks with the visitor's present runs and uploads."""
         return {self.models: gr.update(choices=self.shelf.choices(visitor), value=self.shelf.asked_by(visitor))}
 
     async def read(self, visitor: Visitor, drawing: Drawn, skip: Steps, is_forgetful: Flag) -> Shown:
@@ -128,7 +128,7 @@ class DrawTab:
         return {self.bars: bars, self.tiles: _stage_tiles(stages, drawing.seq)}
 
     def _color(self, visitor: Visitor, key: str, place: int) -> str:
-        """A network's colour: that of run A or B on the Train tab, its own if it ships, else one by its place."""
+        """A network's colour: that of run A or B on the Train tab, a shipped network's own, else one by its place."""
         shipped = [each for _, each in self.shelf.choices()]
         run_id = key.split(":")[1]
         if run_id in visitor.pair_ids:
@@ -141,7 +141,7 @@ def _stage_tiles(stages: Sequence[Stage], seq: int) -> Packed:
 
 
 def _stage_tile(stage: Stage) -> Tile:
-    """A stage hardly larger than it is shown: this crosses the wire ten times a second."""
+    """A stage's picture, hardly larger than it is shown: it is sent ten times a second."""
     picture = Image.fromarray(stage.image)
     picture.thumbnail((SENT_SIDE, SENT_SIDE), reducing_gap=2)
     return tile(stage.name, picture.tobytes(), picture.width, picture.height)

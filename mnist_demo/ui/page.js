@@ -1,5 +1,5 @@
-// What the page does by itself: it keeps the focus where a hand or a screen reader was, says what has happened, brings
-// it into sight, and tells when no answer comes. Small, and without a server.
+// What the page does without the server: it keeps the keyboard focus, announces what has happened to screen readers,
+// scrolls it into sight, and says when no answer comes.
 () => {
   const find = (selector) => document.querySelector(selector);
   const spoken = document.body.appendChild(document.createElement('p'));
@@ -9,8 +9,8 @@
   const show = (node, block = 'nearest') => node?.scrollIntoView({block, behavior: 'instant'});
   const isSeen = (node) => Boolean(node?.checkVisibility());
 
-  // Enter after typing "4" would take the first value of the list that has a 4 in it, "40": then the field is left
-  // instead, which takes what was typed. After an arrow key Enter takes the value that it chose.
+  // Enter after typing "4" would take the first value in the list with a 4 in it, "40". So Enter leaves the field
+  // instead, which takes what was typed. After an arrow key, Enter takes the chosen value.
   let hasTyped = false;
   document.addEventListener('input', ({target}) => { hasTyped = target.matches('.mnist-typed input'); }, true);
   document.addEventListener('keydown', (event) => {
@@ -21,7 +21,7 @@
     event.target.blur();
   }, true);
 
-  // Train, Stop and Resume: the one that was pressed is switched off, and the focus goes to the one that can be next.
+  // Train, Stop and Resume: the pressed button is switched off, and the focus goes to the one that can be pressed next.
   let held = null; // the button that had the focus last
   document.addEventListener('focusin', ({target}) => { held = target.closest('#train, #stop, #resume'); });
   const pass = () => {
@@ -39,7 +39,7 @@
       show(find('#curves'));
       return say('The training has started.');
     }
-    setTimeout(() => say(summary()), 400); // when the cards are of the end, too
+    setTimeout(() => say(summary()), 400); // when the cards also show the end
   };
   const summary = () => {
     const cards = [...document.querySelectorAll('.mnist-run')].map((card) => {
@@ -86,7 +86,7 @@
     watch();
   }, 400);
 
-  // An inked canvas whose answer does not come is not blank: the server may be gone.
+  // If there is ink but no answer comes, the server may be gone.
   let since = 0;
   function watch() {
     const canvas = find('.mnist-canvas'), bars = find('#bars .mnist-bars');

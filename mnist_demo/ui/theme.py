@@ -12,10 +12,10 @@ THEME = gr.themes.Default(
     radius_size=gr.themes.sizes.radius_md,
     spacing_size=gr.themes.sizes.spacing_sm,
 ).set(
-    # The default's quiet text is too pale on white to be read by everybody (WCAG asks for a contrast of 4.5).
+    # The default's grey text is too pale on white for some readers (WCAG asks for a contrast of 4.5).
     body_text_color_subdued="*neutral_500",
     block_info_text_color="*neutral_500",
-    # So is white on its buttons, its mark of the open tab, and the ring of a radio button (3 for what is no text).
+    # So are the white on its buttons, the mark of the open tab, and the ring of a radio button (3 for non-text).
     button_primary_background_fill="*primary_600",
     button_primary_background_fill_hover="*primary_700",
     button_primary_background_fill_dark="*primary_600",

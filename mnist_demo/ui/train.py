@@ -1,7 +1,7 @@
-"""The Train tab, a workbench: the question and its answer left, the stage in the middle, the two runs right.
+"""The Train tab: the question and its answer left, buttons and curves in the middle, the two runs right.
 
-Knows the order of things on the page and which button does what. The runs are `serving.runs`; what is decided
-before a training, the hints and the views of a run are modules of their own.
+Knows the order of things on the page and which button does what. Does not know how runs are kept: that is
+`serving.runs`. Settings before a training, hints and views of a run have their own modules.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from mnist_demo.ui.visit import QUICK, Lab, Shown, error_html, note_html
 
 FAULT = "The server has made a mistake: Resume goes on from the last point."
 BUSY = "Still waiting for the next point: the workers are busy with other visitors' runs, or the network is large."
-SILENCE_SECONDS = 3.0  # after which the page says so; a chunk takes about one
+SILENCE_SECONDS = 3.0  # without news, after which the page says so; a chunk takes about one second
 STARTING = "The training workers are starting; this takes a few seconds."
 PACES = [("in about 6 s", 6.0), ("in about 20 s", 20.0), ("as fast as it goes", 0.0)]
 
@@ -60,7 +60,7 @@ class TrainTab:
         self.setup.open(page, self.notice)
 
     def _build_stage(self) -> None:
-        """What one trains with and watches: buttons, curves, the slider through their epochs, cards."""
+        """The middle of the tab: buttons, curves, the slider through their epochs, cards."""
         with gr.Row(elem_classes="mnist-buttons", equal_height=True):
             self.train = gr.Button("Train", variant="primary", elem_id="train", min_width=90)
             self.stop = gr.Button("Stop", interactive=False, elem_id="stop", min_width=70)
@@ -72,7 +72,7 @@ class TrainTab:
         self.view.build_cards()
 
     def _build_below(self) -> None:
-        """What takes a closer look, or is taken home."""
+        """The panels below: closer looks, and downloads."""
         self.setup.build_loop()
         with gr.Tabs(elem_id="after"):
             with gr.Tab("Look back", id="look-back"):
@@ -96,14 +96,14 @@ class TrainTab:
         long: dict[str, Any] = {
             "queue": True,
             "concurrency_id": "train",
-            "concurrency_limit": None,  # `Driver` says who has to wait, and tells them for how long
+            "concurrency_limit": None,  # `Driver` decides who has to wait, and says for how long
             "show_progress": "minimal",
             "show_progress_on": self.notice,
             "trigger_mode": "once",
             "tell": self.notice,
         }
         self.lab.on(self.stop.click, self.stop_training)
-        gr.on(form.edited, None, None, self.notice, js="() => ''", **QUICK)  # it was about other knobs
+        gr.on(form.edited, None, None, self.notice, js="() => ''", **QUICK)  # it was about the old knobs
         trained = [
             self.lab.on(self.train.click, self.start_training, [*asking, self.pace, *form.inputs], started, **long),
             self.lab.on(self.resume.click, self.resume_training, [self.pace], grown, **long),
@@ -111,13 +111,13 @@ class TrainTab:
         asked = [panel.chooser, panel.done, self.scrubber.patience, self.downloads.which]
         after: list[Any] = [self.scrubber, self.runs, self.glass, self.downloads]
         shown = [*told, panel.chooser, panel.done, *(component for each in after for component in each.outputs)]
-        # What the page shows when a training has ended or was stopped; others may follow.
+        # The event after a training has ended or was stopped; other parts may connect to it.
         self.ended = [self.lab.on(event.then, self.show_end, asked, shown) for event in trained]
 
     def show_end(
         self, visitor: Visitor, slug: Text, done: Slugs | None, patience: Number | None, run_id: Text | None
     ) -> Shown:
-        """What happened, once a training has ended: answer, hints and everything that looks back."""
+        """After a training: shows the answer, the hints and every panel about the finished runs."""
         if not visitor.has_news:
             return {}
         visitor.has_news = False
@@ -138,7 +138,7 @@ class TrainTab:
         pace: Number,
         *values: Any,
     ) -> AsyncIterator[Shown]:
-        """Takes the guess and trains a new pair with the form's knobs; yields the page as it grows."""
+        """Takes the guess and trains a new pair with the form's knobs; yields page updates."""
         pair = self.setup.form.read(values)
         locked: Shown = {}
         if visitor.has_just_started(pair) and not visitor.is_training:
@@ -151,7 +151,7 @@ class TrainTab:
             yield shown
 
     async def resume_training(self, visitor: Visitor, pace: Number) -> AsyncIterator[Shown]:
-        """Goes on with the pair on the page."""
+        """Continues training the pair on the page."""
         if not visitor.pair:
             raise RunError("There is nothing to resume: click Train.")
         async for shown in self._follow(visitor, pace):
@@ -162,9 +162,9 @@ class TrainTab:
         visitor.stop()
 
     async def _follow(self, visitor: Visitor, pace: float, begun: Shown | None = None) -> AsyncIterator[Shown]:
-        """Yields the page again and again while two runs train, and once more when they have ended.
+        """Yields page updates while two runs train, and one more when they have ended.
 
-        `begun` is shown with the first page.
+        `begun` is shown with the first update.
         """
         if visitor.is_training:
             yield {}
@@ -183,7 +183,7 @@ class TrainTab:
             message = closing_words(pair_of_runs)
         except MnistLabError as error:
             message = error_html(error)
-        except Exception as error:  # a fault of ours: the buttons come back all the same
+        except Exception as error:  # our own bug: the buttons must still come back
             logging.getLogger(__name__).error("A training failed.", exc_info=error)
             message = error_html(RunError(FAULT))
         finally:
@@ -206,7 +206,7 @@ class TrainTab:
 
 
 async def _with_silences(growing: AsyncIterator[None], seconds: float) -> AsyncGenerator[bool, None]:
-    """True whenever the iterator yields, False whenever it has not for so long."""
+    """Yields True whenever the iterator yields, and False after each `seconds` without news."""
     pending: asyncio.Task[bool] | None = None
     try:
         while True:
@@ -227,5 +227,5 @@ async def _with_silences(growing: AsyncIterator[None], seconds: float) -> AsyncG
 
 
 async def _next(growing: AsyncIterator[None]) -> bool:
-    """Waits for the next item; whether there is none any more."""
+    """Waits for the next item; True if there are no more."""
     return await anext(growing, True) is True

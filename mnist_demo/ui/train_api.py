@@ -1,7 +1,7 @@
 """The endpoints `train_start`, `train_status`, `train_stop` and `train_download`: a pair trained for a program.
 
-A training is found by the key that its start returned, and by nothing else. Knows how a program asks; how runs are
-trained and kept is `serving`.
+A training is found only by the key that its start returned. Knows what a program may ask. Does not know how runs are
+trained and kept: that is `serving`.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from mnist_demo.serving.runs import Run
 from mnist_demo.ui.values import Text
 from mnist_demo.ui.visit import Lab, read
 
-MAX_TRAININGS = 4  # of programs at the same time: the page is for people
+MAX_TRAININGS = 4  # of programs at the same time, few, because the server is mainly for people on the page
 FAULT = "The server has made a mistake in this training: start it again."
 
 
@@ -37,7 +37,7 @@ def build_train_api(lab: Lab) -> None:
 
 
 class _Trainings:
-    """The pairs that programs have started, by key. A key is the id of a visitor of its own."""
+    """The pairs that programs have started, by key. Each key is also the id of a visitor record."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
@@ -101,7 +101,7 @@ class _Trainings:
 
 
 def _pair(link: str) -> Pair:
-    """The pair of a link, which has to be right in every part. Raises InvalidExperiment."""
+    """The pair of a link. Raises InvalidExperiment if any part of it is wrong."""
     found = read_link(parse_qsl(link.rpartition("?")[2], keep_blank_values=True))
     if found is None:
         return Pair.from_query("")
@@ -116,6 +116,6 @@ def _told(run: Run) -> dict[str, Any]:
 
 
 def _numbers(point: Metrics) -> dict[str, float | None]:
-    """A point without the evidence for hints; JSON knows no NaN."""
+    """A point without the evidence for hints; JSON has no NaN."""
     numbers = {name: value for name, value in asdict(point).items() if name != "probe"}
     return {name: value if math.isfinite(value) else None for name, value in numbers.items()}

@@ -1,6 +1,6 @@
-"""The types of what a page sends, for the handlers to declare; each refuses everything else with a sentence.
+"""The types of the values a page sends, which handlers declare. Each refuses anything else with one sentence.
 
-Knows the shape of values. Whether they fit an experiment, a run or a network is for those to say.
+Knows the shape of values. Does not know whether they fit an experiment, a run or a network.
 """
 
 from typing import Annotated
@@ -20,7 +20,7 @@ Place = Annotated[int, Strict()]
 
 
 def checked_steps(names: object) -> frozenset[Preprocessing]:
-    """The steps of the preprocessing to leave out. Raises InvalidDrawing for what is no list of their names."""
+    """The steps of the preprocessing to leave out. Raises InvalidDrawing unless it is a list of their names."""
     if not isinstance(names, list) or not all(
         isinstance(name, str) and name in Preprocessing.__members__ for name in names
     ):
@@ -34,5 +34,5 @@ Steps = Annotated[frozenset[Preprocessing], PlainValidator(checked_steps)]
 
 
 def whole_number(value: float | None, low: int, high: int, default: int) -> int:
-    """A number as a whole one within bounds: whoever types beside a slider is taken to its end. None: the default."""
+    """A number, rounded and moved into the bounds: people can type beyond a slider's ends. None: the default."""
     return default if value is None else round(min(max(value, low), high))

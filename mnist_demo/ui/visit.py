@@ -1,7 +1,7 @@
-"""What every part of the page works with, and the one way in which a handler is called.
+"""What every part of the page uses, and the one way in which a handler is called.
 
-`Lab.on` connects an event with a handler: it finds the visitor's record, checks what came against the types that the
-handler declares, and turns an error into a sentence on the page. A handler returns `{component: value}`.
+`Lab.on` connects an event with a handler. It finds the visitor's record, checks the values sent against the types
+that the handler declares, and shows an error as one sentence on the page. A handler returns `{component: value}`.
 """
 
 import asyncio
@@ -37,8 +37,8 @@ class Lab:
     cluster: Engine
     root: Path  # where torchvision finds MNIST
     driver: Driver = field(init=False)
-    # Drawings have two threads of their own, so that no figure stands before them; torch answers in a millisecond, and
-    # more threads get in each other's way. What takes longer waits at a gate, not in everybody's pool of threads.
+    # Drawings have two threads of their own, so they never wait for a figure. torch answers in a millisecond, and more
+    # threads would slow each other down. Longer work waits for a semaphore, so it does not fill the shared threads.
     _readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "mnist-drawing"))
     _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
@@ -46,11 +46,11 @@ class Lab:
         object.__setattr__(self, "driver", Driver(self.visitors.store, self.cluster, self.root))
 
     async def read_drawing(self, ask: Callable[..., Result], *values: Any) -> Result:
-        """Calls a function that answers a drawing, in a thread."""
+        """Runs a function that answers a drawing in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, functools.partial(ask, *values))
 
     async def take_time(self, work: Callable[..., Result], *values: Any) -> Result:
-        """Calls a function that may take a second, in a thread: a figure, a replay. Two at a time."""
+        """Runs a function that may take a second (a figure, a replay) in a thread. Two at a time."""
         async with self._gate:
             return await asyncio.to_thread(work, *values)
 
@@ -66,8 +66,8 @@ class Lab:
     ) -> Any:
         """Calls the handler at an event (or several); the event, to follow up with `then`.
 
-        `tell` shows the sentence of an error, and is emptied where there is none; without it the page shows a notice.
-        What the components send comes as it is, without Gradio's own checks: the handler's types say what may come.
+        `tell` shows the sentence of an error, and is emptied where there is none. Without `tell` the page shows a
+        notice. Gradio's own checks of the values are off: the handler's types say what is allowed.
         """
         settings = {**QUICK, "preprocess": False, **options}
         shown_on = [*outputs, *([tell] if tell else [])]
@@ -81,7 +81,7 @@ class Lab:
     ) -> Callable[..., Any]:
         """The handler as Gradio calls it. Its first parameter is the Visitor; a gr.SelectData follows if it wants one.
 
-        Gradio gives a request and an event only to named parameters that stand before all values; were one to follow
+        Gradio gives a request and an event only to named parameters that stand before all values. If one followed
         `*values`, the call would fail with an empty HTTP 500.
         """
         parameters = _parameters(handler)
@@ -138,7 +138,7 @@ def _parameters(handler: Callable[..., Any]) -> list[tuple[inspect.Parameter, An
 
 
 def _checked(parameters: Sequence[tuple[inspect.Parameter, Any]], values: Sequence[Any]) -> list[Any]:
-    """The values as the types say. Raises InvalidValue, or the error of a type that has words of its own."""
+    """The values, converted to their types. Raises InvalidValue, or the type's own error."""
     checked: list[Any] = []
     for place, (parameter, kind) in enumerate(parameters):
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
@@ -150,7 +150,7 @@ def _checked(parameters: Sequence[tuple[inspect.Parameter, Any]], values: Sequen
 
 
 def read(kind: Any, value: Any) -> Any:
-    """A value that somebody sent, as one of that type. Raises InvalidValue, or what the type itself raises."""
+    """A sent value, converted to that type. Raises InvalidValue, or the type's own error."""
     try:
         return TypeAdapter(kind).validate_python(value)
     except (ValidationError, OverflowError) as error:
@@ -160,7 +160,7 @@ def read(kind: Any, value: Any) -> Any:
 
 
 def _declared(call: Callable[..., Any], handler: Callable[..., Any], wants_event: bool) -> Callable[..., Any]:
-    """The call under the handler's name; a declared event is handed over behind the request, first of the values."""
+    """The call under the handler's name. A declared event follows the request and comes before the values."""
     call.__name__ = handler.__name__
     if wants_event:
         kinds = [("request", gr.Request), ("event", gr.SelectData)]

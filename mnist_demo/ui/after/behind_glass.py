@@ -1,6 +1,6 @@
-"""The test images: what the two networks score on images that decided nothing.
+"""The test images: what the two networks score on images that were not used to choose anything.
 
-Knows the button, the table and how often it was asked. What is measured belongs to `mnist_demo.serving.scores`.
+Knows the button, the table and how often it was asked. Does not know how scores are measured: `serving.scores` does.
 """
 
 import asyncio
@@ -40,11 +40,11 @@ class BehindGlass:
         return [self.result]
 
     def clear(self) -> Shown:
-        """No scores of networks that are no longer on the page."""
+        """Removes the scores of networks that are no longer on the page."""
         return {self.result: ""}
 
     async def ask(self, visitor: Visitor) -> Shown:
-        """The table of scores, and how often the test images have been asked now."""
+        """The table of scores, and how often the test images have been used so far."""
         if not visitor.measured_pair:
             return {self.result: note_html(EMPTY)}
         async with self.gate:
@@ -68,7 +68,7 @@ def _row(name: str, score: Score | None) -> str:
 
 
 def asked_sentence(times: int) -> str:
-    """What the scores are worth, now that they have been asked for so often."""
+    """How far to trust the scores after they were asked for so many times."""
     if times == 1:
         return "You have asked once: these scores are honest."
     return f"You have asked {times} times: if a score made you change a knob, it says less than it seems."

@@ -1,7 +1,7 @@
 """Downloads: a run's weights, its PyTorch script with the hash to compare, the figure and the tables.
 
-Knows the buttons. A file is made when its button is pressed and travels straight to the browser: nothing
-is written on the server. What is in the files is `export`.
+Knows the buttons. Does not know what is in the files: that is `export`. A file is made when its button is pressed and
+sent straight to the browser; nothing is written on the server.
 """
 
 import functools
@@ -94,7 +94,7 @@ class Downloads:
 
 
 def _saving(lab: Lab, make: Callable[..., File], place: gr.HTML) -> Callable[..., Any]:
-    """The handler that makes a file in a thread and hands it to the browser; it takes what `make` takes."""
+    """A handler that makes a file in a thread and sends it to the browser. It takes the same values as `make`."""
 
     @functools.wraps(make)
     async def save(visitor: Visitor, *values: Any) -> Shown:
@@ -112,18 +112,18 @@ def weights_of(visitor: Visitor, run_id: Text, point: Point, form: WeightsFormat
 
 
 def script_of(visitor: Visitor, run_id: Text) -> File:
-    """The run as a PyTorch file that stands on its own."""
+    """The run as a PyTorch file that runs without this package."""
     run = visitor.run(run_id)
     return f"mnist-lab-{run.name}.py", script(run.experiment).encode()
 
 
 def png_of(visitor: Visitor) -> File:
-    """The curves on the page as a slide of pixels."""
+    """The curves on the page as a slide, PNG."""
     return _figure(visitor, "png")
 
 
 def svg_of(visitor: Visitor) -> File:
-    """The curves on the page as a slide of lines."""
+    """The curves on the page as a slide, SVG."""
     return _figure(visitor, "svg")
 
 

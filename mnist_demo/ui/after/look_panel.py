@@ -1,6 +1,6 @@
 """What a pair of runs looked like at one point: first-layer weights, calibration, confusion matrices, a cell's images.
 
-Knows the components and what each shows; what a run looked like is `mnist_demo.serving.looks`.
+Knows the components and what each shows. Does not know what a run looked like: that is `mnist_demo.serving.looks`.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ _Digit = Annotated[Place, Interval(ge=0, lt=CLASSES)]
 
 
 def chosen_cell(event: gr.SelectData) -> Cell:
-    """The cell that was clicked; only one run's matrix may be on the page. Raises InvalidValue for what is none."""
+    """The cell that was clicked; only one run's matrix may be on the page. Raises InvalidValue unless it is a cell."""
     _, row, column = read(tuple[Place, _Digit, _Digit], event.index)
     return _TITLES.index(read(_Title, event.value)), row, column
 
@@ -92,7 +92,7 @@ class LookPanel:
         return {**shown, **self._confusion(visitor, found, place)}
 
     def connect(self, canvas: gr.HTML) -> Any:
-        """Lets an image of the cell be put on the canvas; the event of that."""
+        """Makes a click on an image put it on the canvas; returns that event."""
         self.canvas = canvas
         return self.lab.on(self.cell_tiles.select, self.draw, [canvas], [canvas])
 
@@ -133,7 +133,7 @@ class LookPanel:
 
 
 def heading_html(name: str, run: Run, index: int) -> str:
-    """Whose weights are shown, and from when: only some epochs' weights are kept of a long run."""
+    """Which run's weights are shown, and from which epoch: of a long run only some epochs' weights are kept."""
     kept = kept_at(run, index)
     if kept is None:
         return f'<h3 class="mnist-look">Run {name}: no weights yet</h3>'

@@ -1,6 +1,6 @@
 """Runs of this visit: what each was and reached, which are laid over the curves, and their names.
 
-Knows the table and its controls. The runs belong to `mnist_demo.serving.runs`.
+Knows the table and its controls. Does not know how runs are kept: that is `mnist_demo.serving.runs`.
 """
 
 from collections.abc import Sequence
@@ -51,7 +51,7 @@ class RunsTable:
         return [self.table, self.shown, self.editing, self.which, *self.view.outputs]
 
     def refresh(self, visitor: Visitor, chosen: str | None = None) -> Shown:
-        """Everything as the runs are now; `chosen` is the run that stays chosen, else the latest is."""
+        """Updates everything with the present runs. `chosen` is the run to select; else it is the latest."""
         mine = visitor.runs
         earlier = [(run.name, run.id) for run in mine if run not in visitor.pair and run.history]
         known = [run.id for run in mine]
@@ -82,7 +82,7 @@ class RunsTable:
         return self.refresh(visitor, run.id)
 
     def delete(self, visitor: Visitor, run_id: Text | None) -> Shown:
-        """Forgets an earlier run; the two on the page stay, because Resume and the slider need them."""
+        """Deletes an earlier run. The two on the page stay, because Resume and the slider need them."""
         run = visitor.run(run_id or "")
         if run in visitor.pair or run.is_busy:
             raise RunError(f"Run {run.name} is on the page: train another pair, then delete it.")

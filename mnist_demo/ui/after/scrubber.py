@@ -1,7 +1,7 @@
 """Look back: a slider through the points of a finished pair; curves, weights, answers and Draw tab follow.
 
-Also early stopping without retraining, by moving patience. Knows the controls and what each shows; what a
-run looked like is `mnist_demo.serving.looks`.
+Also shows early stopping for any patience, without retraining. Knows the controls and what each shows. Does not know
+what a run looked like: that is `mnist_demo.serving.looks`.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ class Scrubber:
     """The slider, and below it what follows it. Both are built inside the current Blocks context."""
 
     def __init__(self, lab: Lab, view: PairView) -> None:
-        """Builds the slider, which stays in sight while the page is scrolled down to what follows it."""
+        """Builds the slider, which stays in sight while the page is scrolled."""
         self.lab, self.view = lab, view
         with gr.Column(visible=False, elem_classes="mnist-scrub") as self.bar:
             self.position = gr.Slider(0, 1, step=1, value=0, label=EPOCHS, elem_id="scrub", buttons=[])
@@ -81,7 +81,7 @@ class Scrubber:
         return [self.empty, self.bar, self.panel, self.position, self.stopping, self.numbers]
 
     def close(self) -> Shown:
-        """Before and while a pair trains: the slider would show where the last training ended."""
+        """Switches the slider off before and during a training: it would show where the last training ended."""
         return {
             self.empty: gr.HTML(visible=True),
             self.bar: gr.Column(visible=False),
@@ -89,7 +89,7 @@ class Scrubber:
         }
 
     def open(self, visitor: Visitor, patience: float | None) -> Shown:
-        """When a training has ended: the slider reaches its last point and stands there."""
+        """After a training: the slider reaches up to its last point, and is set there."""
         pair_of_runs = visitor.measured_pair
         if not pair_of_runs:
             return self.close()
@@ -122,7 +122,7 @@ class Scrubber:
                 return await self.jump(visitor, index, which, drawing)
 
             moves.append(lab.on(button.click, jump, drawn, [self.position, *follows]))
-        for event in moves:  # afterwards: it asks thousands of images
+        for event in moves:  # last, because it answers thousands of images
             lab.on(event.then, self.look, [self.which], self.looks.outputs, **newest)
         for event in ended:
             lab.on(event.then, self.answer, drawn, [self.bars])
@@ -133,7 +133,7 @@ class Scrubber:
         lab.on(self.patience.input, self.stop_early, [self.patience], [self.stopping])
 
     async def follow(self, visitor: Visitor, position: Number | None, which: Which, drawing: Drawn) -> Shown:
-        """The slider has been moved: curves' cursor, cards, numbers, the drawing's answer and the Draw tab follow."""
+        """After the slider moved: updates the curves' cursor, cards, numbers, the drawing's answer and the Draw tab."""
         pair_of_runs = visitor.measured_pair
         if not pair_of_runs:
             return {}
@@ -148,7 +148,7 @@ class Scrubber:
         }
 
     async def answer(self, visitor: Visitor, which: Which, drawing: Drawn) -> Shown:
-        """What the runs said, at the epoch looked at, of what is on the Draw tab's canvas."""
+        """The runs' answers, at the epoch looked at, to the drawing on the Draw tab."""
         pair_of_runs = visitor.measured_pair
         if not pair_of_runs:
             return {}
@@ -163,7 +163,7 @@ class Scrubber:
     async def look(self, visitor: Visitor, which: Which) -> Shown:
         """Weights, confusion matrices and the images of the chosen cell at the epoch looked at.
 
-        Nothing if the visitor has moved on meanwhile: looks take their time, and a quicker one may have been answered.
+        Shows nothing if the visitor has moved the slider meanwhile: a later, quicker look may already be on the page.
         """
         pair_of_runs, epoch = visitor.measured_pair, visitor.epoch
         if not pair_of_runs:
@@ -194,7 +194,7 @@ class Scrubber:
         return {self.position: place, **await self.follow(visitor, place, which, drawing)}
 
     async def click_cell(self, visitor: Visitor, event: gr.SelectData, which: Which) -> Shown:
-        """A cell of a matrix was chosen: its images are shown, here and at every point scrubbed to."""
+        """A cell of a matrix was clicked: shows its images, now and at every point the slider moves to."""
         visitor.cell = chosen_cell(event)
         return await self.look(visitor, which)
 
@@ -210,7 +210,7 @@ class Scrubber:
     def _reader(self, name: str, run: Run, epoch: float) -> Reader:
         try:
             model = self.lab.visitors.store.checkpoint(run, nearest_point(run, epoch))
-        except InvalidCheckpoint:  # it has diverged
+        except InvalidCheckpoint:  # the run has diverged
             return Reader(f"Run {name}", f"at epoch {epoch:.3g}", None, name.lower())
         return Reader(f"Run {name}", f"at epoch {model.scores['epoch']:.3g}", model, name.lower())
 

@@ -1,7 +1,7 @@
-"""Step by step: the five lines of a training step as buttons, and what each leaves behind.
+"""Step by step: the five lines of a training step as buttons, and the numbers after each.
 
-Knows buttons and a table. What a press does is `mnist_demo.learning.step_by_step`; the visitor's record keeps only
-which were pressed.
+Knows buttons and a table. Does not know what a press does: that is `mnist_demo.learning.step_by_step`. The visitor's
+record keeps only which buttons were pressed.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from mnist_demo.ui.run_view import difference_text
 from mnist_demo.ui.visit import Lab, Shown, note_html, table_html
 
 LATEST = 8  # presses in the table
-MAX_MULTIPLY_ADDS = 3e8  # of one batch: all presses are replayed at each, which then takes under half a second
+MAX_MULTIPLY_ADDS = 3e8  # of one batch: each press replays all earlier ones, which then takes under half a second
 WHOLE_STEP = tuple(Press)
 INTRODUCTION = (
     "Press the lines of the training loop one by one, in this order or in a wrong one, and watch the loss, the length "
@@ -54,7 +54,7 @@ class StepByStep:
         lab.on(again.click, self.start_again, [], [self.shown])
 
     def connect(self, form: ExperimentForm) -> None:
-        """Lets the bench take the network and knobs of the form's run A."""
+        """Connects the button that copies the network and knobs of the form's run A to the bench."""
 
         async def take_run_a(visitor: Visitor, *values: Any) -> Shown:
             visitor.bench = checked(form.read(values).a)

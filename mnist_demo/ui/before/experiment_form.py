@@ -1,7 +1,7 @@
 """The knobs of run A as a form, and run B as "A, except for this".
 
-Built from `config.knobs()`: a new knob appears here by itself. Knows components and values; whether the
-values make an experiment is for `Experiment` to say.
+Built from `config.knobs()`, so a new knob appears here by itself. Knows components and values. Does not know whether
+the values make an experiment: `Experiment` checks that.
 """
 
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ FRONT = ("network", "hidden_sizes", "activation", "dropout", "optimizer", "learn
 NOTHING = "nothing"
 INPUTS = (gr.Dropdown, gr.Slider)
 SLIDER_STEP = 0.05
-B_ROWS = 2  # a fair comparison changes one knob; the second row is for networks that need another optimizer
+B_ROWS = 2  # a fair comparison changes one knob; the second row is for networks that also need another optimizer
 
-TYPED_CLASS = "mnist-typed"  # of a list that takes other values too
+TYPED_CLASS = "mnist-typed"  # for a list in which other values can be typed
 
 
 class ExperimentForm:
@@ -64,7 +64,7 @@ class ExperimentForm:
 
     @property
     def edited(self) -> list[Any]:
-        """The events of a visitor changing a field, and of run B's fields being changed for them."""
+        """The events when a visitor changes a field, and when the page changes run B's fields."""
         b_values = [component.change for row in self.b for component in row]
         return [component.input for component in self.a.values() if isinstance(component, INPUTS)] + b_values
 
@@ -163,7 +163,7 @@ def _values_of(name: str) -> list[tuple[str, str]]:
 
 
 def _offered(name: str, now: str | None) -> Any:
-    """Run B's choices for a knob: the value stays if it is one of them, else the first that is not A's default."""
+    """Run B's choices for a knob. The value stays if it is among them; else it is the first that is not A's default."""
     if name not in knobs():
         return gr.update(choices=[], value="", interactive=False)
     values = [value for _, value in _values_of(name)]

@@ -1,6 +1,6 @@
 """Hints on two runs, each with a button that sets up the next experiment.
 
-Knows how a hint is shown; what there is to say is `mnist_demo.hints`.
+Knows how a hint is shown. Does not know the rules: they are `mnist_demo.hints`.
 """
 
 import re
@@ -26,7 +26,7 @@ _NUMBERS = re.compile(r"[\d.,]+")
 
 @dataclass(frozen=True)
 class Found:
-    """A hint, whose it is (A, B or both), and the run beside it."""
+    """A hint, which run it is about (A, B or both), and the other run."""
 
     name: str
     run: Run
@@ -58,7 +58,7 @@ class HintPanel:
         return [*self.texts, *self.buttons]
 
     def show(self, pair_of_runs: Sequence[Run]) -> Shown:
-        """The hints on these runs; none are hidden ones."""
+        """The hints on these runs; hides the panel if there are none."""
         shown: Shown = {}
         found: list[Any] = [*found_hints(pair_of_runs), *[None] * SLOTS]
         for text, button, each in zip(self.texts, self.buttons, found, strict=False):
@@ -75,7 +75,7 @@ class HintPanel:
 
 
 def found_hints(pair_of_runs: Sequence[Run]) -> list[Found]:
-    """At most SLOTS hints on two runs, what holds for both said once."""
+    """At most SLOTS hints on two runs. A hint that holds for both appears once."""
     if len(pair_of_runs) != 2 or not all(run.history for run in pair_of_runs):
         return []
     a, b = pair_of_runs
@@ -86,7 +86,7 @@ def found_hints(pair_of_runs: Sequence[Run]) -> list[Found]:
     heard = {found.hint.text for found in both}
     own = [[found for found in some if found.hint.text not in heard] for some in (of_a, of_b)]
     in_turn = [found for couple in zip_longest(*own) for found in couple if found]
-    # The same sentence with other numbers is the same hint to a reader.
+    # Two sentences that differ only in their numbers are one hint to a reader.
     once = {_NUMBERS.sub("", found.hint.text): found for found in reversed([*both, *in_turn])}
     return list(reversed(once.values()))[:SLOTS]
 
@@ -99,6 +99,6 @@ def _markdown(found: Found) -> Any:
 
 def _button(found: Found) -> Any:
     changed = describe_changes(found.run.experiment, found.suggested)
-    # What it proposes may just have been trained beside it.
+    # The proposed run may be the one just trained beside it.
     is_new = found.suggested != found.other.experiment
     return gr.Button(f"Try as run B: {changed}", visible=bool(changed) and is_new)

@@ -1,6 +1,6 @@
 """A lesson on the Train tab: the question to guess first, and after the training what happened and why.
 
-Knows how a lesson is shown and which runs belong to it; the lessons themselves are `mnist_demo.lessons`.
+Knows how a lesson is shown and which runs belong to it. Does not know what it says: that is `mnist_demo.lessons`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ class LessonPanel:
     def build_chooser(self) -> gr.Dropdown:
         """The list of lessons."""
         self.chooser = gr.Dropdown(_titles(()), value=self.first, label="Lesson", elem_id="lesson", scale=3)
-        self.done = gr.BrowserState([], storage_key=DONE_KEY, secret=DONE_KEY)  # slugs; nothing to hide in it
+        self.done = gr.BrowserState([], storage_key=DONE_KEY, secret=DONE_KEY)  # slugs; they are not secret
         return self.chooser
 
     def build_question(self) -> None:
@@ -68,9 +68,9 @@ class LessonPanel:
         return [self.answer, *self.slots]
 
     def show(self, slug: str, guesses: Mapping[str, int | None]) -> Shown:
-        """Puts a lesson's question on the page, its answer hidden; no lesson for an unknown slug.
+        """Puts a lesson's question on the page and hides its answer. An unknown slug shows no lesson.
 
-        A lesson that was guessed before shows that guess, which counts.
+        A lesson that was guessed before shows that guess; only the first guess counts.
         """
         chosen = lesson(slug)
         is_open = slug not in guesses
@@ -84,7 +84,7 @@ class LessonPanel:
         }
 
     def lock(self, slug: str, pair: Pair, guesses: dict[str, int | None], place: int | None) -> Shown:
-        """Takes the guess before the first point, if it is the lesson's pair that is trained; the first one counts."""
+        """Takes the guess as training starts, if the pair is the lesson's. Only the first guess counts."""
         chosen = lesson(slug)
         if chosen is None or not _is_of(chosen, pair):
             return {}
@@ -97,13 +97,13 @@ class LessonPanel:
         return {self.chooser: gr.update(choices=_titles(done))}
 
     def hide(self) -> Shown:
-        """An answer not yet given."""
+        """Hides the answer."""
         return {self.answer: gr.Markdown("", visible=False), **dict.fromkeys(self.slots, gr.Button(visible=False))}
 
     def reveal(
         self, slug: str, guesses: Mapping[str, int | None], done: Sequence[str], pair_of_runs: Sequence[Run]
     ) -> Shown:
-        """The answer, if these runs are the lesson's and have ended; hidden otherwise. Then the lesson is done."""
+        """Shows the answer and marks the lesson done, if these runs are the lesson's and have ended; else hides it."""
         chosen = lesson(slug)
         if chosen is None or not _belong(chosen, pair_of_runs):
             return self.hide()
@@ -160,14 +160,14 @@ def _belong(chosen: Lesson, pair_of_runs: Sequence[Run]) -> bool:
 
 
 def _is_of(chosen: Lesson, pair: Pair) -> bool:
-    """Whether a pair is the lesson's but for the seed."""
+    """Whether a pair is the lesson's, whatever its seed."""
     return Pair(a=pair.a.replace(seed=0), b=pair.b.replace(seed=0)) == Pair(
         a=chosen.pair.a.replace(seed=0), b=chosen.pair.b.replace(seed=0)
     )
 
 
 def gives_away(slug: str, pair: Pair, guesses: Mapping[str, int | None]) -> bool:
-    """Whether the name of what B changes would answer the lesson's question, which is still to be guessed."""
+    """Whether naming what B changes would give away the answer to a question not yet guessed."""
     chosen = lesson(slug)
     is_asked = chosen is not None and slug not in guesses and _is_of(chosen, pair)
     return is_asked and pair.a.mistake != pair.b.mistake

@@ -1,6 +1,6 @@
 """The training loop of a run in plain PyTorch, with the one wrong line of a mistake marked.
 
-Knows HTML; the lines are cut from a program by `mnist_demo.export.script`.
+Knows HTML. Does not know how the lines are made: that is `mnist_demo.export.script`.
 """
 
 from html import escape

@@ -1,7 +1,7 @@
 """What is decided before a training: the lesson, the knobs of the pair, and the link that carries them.
 
-Each part is built where the tab wants it; `connect` then keeps question, knobs, the line that says what differs, the
-training loop and the link of one mind.
+Each part is built where the tab wants it. `connect` then keeps all of them up to date: question, knobs, the line that
+says what differs, the training loop and the link.
 """
 
 import json
@@ -26,7 +26,7 @@ from mnist_demo.ui.values import Slugs, Text
 from mnist_demo.ui.visit import QUICK, Lab, Shown, error_html, note_html
 
 NO_LINK = "?"  # a query that no pair has
-# On a Space the page is a frame inside the Space's page, whose address is the one to hand on.
+# On a Space the page is a frame inside the Space's page. The link to share is that outer page's address.
 ADDRESS_JS = json.dumps(space_address(os.environ.get("SPACE_ID", ""))) + " || location.href.split(/[?#]/)[0]"
 LINK_JS = f"(query) => query === {json.dumps(NO_LINK)} ? '' : ({ADDRESS_JS}) + (query ? '?' + query : '')"
 
@@ -113,7 +113,7 @@ class Setup:
     def show(
         self, slug: str, pair: Pair, *, is_locked: bool = False, guesses: Mapping[str, int | None] | None = None
     ) -> Shown:
-        """A lesson's question and a pair's knobs; what was said of the last pair is gone."""
+        """Shows a lesson's question and a pair's knobs; clears what was said about the last pair."""
         return {
             **self.panel.show(slug, guesses or {}),
             **self.hints.show([]),
@@ -121,14 +121,14 @@ class Setup:
         }
 
     def choose(self, visitor: Visitor, slug: Text) -> Shown:
-        """A lesson was chosen, or a free experiment, for which the knobs stay as they are."""
+        """Shows the chosen lesson. For a free experiment the knobs stay as they are."""
         chosen = lesson(slug)
         if chosen is None:
             return self.panel.show(FREE, visitor.guesses)
         return self.show(chosen.slug, chosen.pair, guesses=visitor.guesses)
 
     def describe(self, visitor: Visitor, slug: Text, access: KnobAccess, *values: Any) -> Shown:
-        """What differs, the loop and the link's query for the knobs as they stand."""
+        """What differs, the loop and the link's query, for the present knobs."""
         try:
             pair = self.form.read(values)
         except InvalidExperiment as error:

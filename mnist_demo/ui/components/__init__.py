@@ -1,10 +1,10 @@
 """The browser components: curves, canvas, bars and tiles.
 
-Each folder holds template.html, style.css and script.js, shown by `gr.HTML`, and an `__init__.py` that types the value
-which crosses the wire: packed, where only the server sets it. They know how to draw plain numbers; they know neither
-networks nor runs, and fetch nothing.
+Each folder holds template.html, style.css and script.js, shown by `gr.HTML`. Its `__init__.py` gives the type of the
+value that is sent; the value is packed where only the server sets it. Components know how to draw plain numbers. They
+do not know networks or runs, and fetch nothing.
 
-They are factories, not subclasses of `gr.HTML`: defining a subclass makes Gradio write a `.pyi` file beside its source.
+They are made by functions, not as subclasses of `gr.HTML`: a subclass makes Gradio write a `.pyi` file beside it.
 """
 
 import json

@@ -1,6 +1,6 @@
 """MNIST's own images on the Draw tab: one of each digit, and those that a network gets wrong.
 
-A click puts one of them on the canvas. Knows validation images only; the test images stay unopened.
+A click puts one of them on the canvas. Knows validation images only; never opens the test images.
 """
 
 import asyncio
@@ -44,8 +44,8 @@ def build_digits_panel(lab: Lab, shelf: ModelShelf, canvas: gr.HTML) -> None:
         words = gr.HTML("", elem_id="mistake-words")
         mistakes = create_tiles(label="Digits it gets wrong", elem_id="mistakes")
 
-    found_before: WeakKeyDictionary[Checkpoint, Mistakes] = WeakKeyDictionary()  # gone with the network
-    gate = asyncio.Semaphore(1)  # a class that clicks at once has one answer computed, not thirty
+    found_before: WeakKeyDictionary[Checkpoint, Mistakes] = WeakKeyDictionary()  # an entry goes when its network does
+    gate = asyncio.Semaphore(1)  # when thirty students click at once, the answer is computed once
 
     async def mistakes_of(model: Checkpoint) -> Mistakes:
         async with gate:
@@ -99,13 +99,13 @@ def first_validation_digits(root: Path) -> list[NDArray[np.uint8]]:
 
 
 def draw_validation_image(root: Path, places: Sequence[int], event: gr.SelectData, drawing: Drawing) -> CanvasPicture:
-    """The value that draws the chosen one of some validation images. Raises InvalidValue for none of them."""
+    """The value that draws the clicked validation image. Raises InvalidValue if the click names none of `places`."""
     chosen = read(Annotated[Place, Interval(ge=0, lt=len(places))], event.index)
     return on_canvas(load_validation_data(root).images[places[chosen]].numpy(), drawing)
 
 
 def on_canvas(image: NDArray[np.uint8], drawing: Drawing) -> CanvasPicture:
-    """The value that draws a 28x28 image over what the canvas holds."""
+    """The value that draws a 28x28 image over the canvas."""
     return canvas_picture(to_png(image), drawing.seq + 1)
 
 

@@ -1,6 +1,6 @@
-"""A picture that is chosen, dropped or pasted on the canvas: the ink found in it is drawn there, and told.
+"""A picture that is chosen, dropped or pasted on the canvas. Its ink is drawn there; a line says what was found.
 
-Knows how a picture comes to the canvas; finding the ink is `mnist_demo.images.paper`.
+Knows how a picture comes to the canvas. Does not know how ink is found: that is `mnist_demo.images.paper`.
 """
 
 import io

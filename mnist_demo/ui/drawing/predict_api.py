@@ -1,6 +1,6 @@
-"""The endpoint `predict`, for programs: a picture in, the shipped CNN's answer out.
+"""The endpoint `predict`, for programs: takes a picture, returns the shipped CNN's answer.
 
-Knows how a picture may be sent and what of the server's files is not for callers; reading it is `inference.recognize`.
+Knows how a picture may be sent, and which files a caller may name. `inference.recognize` reads the digit.
 """
 
 from pathlib import Path
@@ -31,7 +31,7 @@ def build_predict_api(lab: Lab) -> None:
 
 
 def answer_picture(image: Any) -> dict[str, Any]:
-    """What `predict` returns for a value that anybody may have sent. Raises gr.Error for what is no picture."""
+    """What `predict` returns for any value that was sent. Raises gr.Error unless it is a picture."""
     try:
         prediction = recognize(read_base64(image) if isinstance(image, str) else read_picture(_taken_file(image)))
     except MnistLabError as error:
@@ -44,11 +44,11 @@ def answer_picture(image: Any) -> dict[str, Any]:
 
 
 def _taken_file(file: Any) -> bytes:
-    """The bytes of a file that the caller has uploaded, which is not kept. Raises InvalidDrawing for anything else."""
+    """The bytes of a file that the caller has uploaded; deletes it. Raises InvalidDrawing for anything else."""
     name = file.get("path") if isinstance(file, dict) else None
     uploads = Path(get_upload_folder()).resolve()
     path = Path(name).resolve() if isinstance(name, str) and "\0" not in name else uploads
-    if not (path.is_relative_to(uploads) and path.is_file()):  # no other file of the server's
+    if not (path.is_relative_to(uploads) and path.is_file()):  # no other file on the server
         raise InvalidDrawing("The picture is a file to upload, or base64.")
     picture = path.read_bytes()  # of 16 MB at most, as every request
     path.unlink(missing_ok=True)

@@ -1,7 +1,6 @@
-"""A checkpoint of one's own, loaded to answer on the canvas.
+"""The panel to load your own checkpoint, which then answers on the canvas.
 
-Knows the file field and the words around it; the checks are `mnist_demo.serving.uploads`, run on a worker with a
-deadline.
+Knows the file field and its words. The checks are `mnist_demo.serving.uploads`, run on a worker with a deadline.
 """
 
 from pathlib import Path
@@ -25,7 +24,7 @@ DEADLINE_SECONDS = 15.0
 
 
 def build_upload_panel(lab: Lab, shelf: ModelShelf, models: gr.Dropdown) -> Any:
-    """Builds the panel inside the current Blocks context; what is loaded joins the list of models.
+    """Builds the panel inside the current Blocks context. A loaded network joins the list of models.
 
     Returns the event of a loaded checkpoint.
     """
@@ -54,7 +53,7 @@ def build_upload_panel(lab: Lab, shelf: ModelShelf, models: gr.Dropdown) -> Any:
         experiment, unknown = None, None
         try:
             experiment = Experiment.from_dict({"network": chosen, "hidden_sizes": hidden_sizes})
-        except InvalidExperiment as error:  # a file of ours does not need it
+        except InvalidExperiment as error:  # one of our own files does not need it
             unknown = error
         try:
             blob = _read(path)
@@ -73,7 +72,7 @@ def build_upload_panel(lab: Lab, shelf: ModelShelf, models: gr.Dropdown) -> Any:
         return {sizes: to_text(DEFAULT_HIDDEN_SIZES[chosen])}
 
     lab.on(network.input, offer_sizes, [network], [sizes])
-    # The file comes as the path of what was uploaded: Gradio's own check stays on.
+    # The file arrives as the path of the upload, so Gradio's own check stays on.
     waiting = {"preprocess": True, "queue": True, "show_progress": "minimal"}
     return lab.on(file.upload, load, [file, network, sizes], [models], tell=words, **waiting)
 

@@ -1,6 +1,6 @@
-"""Why a network answers as it does: which ink spoke for a digit, and the training images most like the drawing.
+"""Why a network answers as it does: which ink raised a digit's score, and the training images most like the drawing.
 
-Knows how evidence is shown; what it is is `mnist_demo.inference.explain`.
+Knows how evidence is shown. Does not know how it is found: that is `mnist_demo.inference.explain`.
 """
 
 import asyncio
@@ -29,14 +29,14 @@ from mnist_demo.ui.components.tiles import ColorMap, Tile, create_tiles, tile, t
 from mnist_demo.ui.values import Drawn, Place, Steps
 from mnist_demo.ui.visit import QUICK, Lab, Shown, note_html, read
 
-GALLERY_MULTIPLY_ADDS = 4e10  # a second or two of one core: with a large network fewer images are looked through
+GALLERY_MULTIPLY_ADDS = 4e10  # a second or two of one core: a large network searches fewer images
 DRAW_FIRST = "Draw a digit first."
 ASK = "Click a bar, or the button, to see which ink spoke for a digit."
 NOBODY = "This network is no longer asked: choose it again."
 
 
 class Explainer:
-    """Explains answers for all visitors; remembers for each network what its neighbours are sought in."""
+    """Explains answers for all visitors. Keeps for each network the gallery in which neighbours are searched."""
 
     def __init__(self, lab: Lab, shelf: ModelShelf) -> None:
         self._root, self._shelf = lab.root, shelf
@@ -47,8 +47,8 @@ class Explainer:
     ) -> tuple[str, Packed]:
         """What the visitor's network at that place saw in a drawing, in words and as tiles.
 
-        Of the likeliest digit and of the one asked about, else the second likeliest. Raises MnistLabError for
-        what is no drawing or no network of this visitor.
+        It explains the likeliest digit, and the one asked about or else the second likeliest. Raises MnistLabError
+        unless these are a drawing and one of this visitor's networks.
         """
         keys = self._shelf.asked_by(visitor)
         if index >= len(keys):
@@ -85,7 +85,7 @@ def build_why_panel(
         tiles = create_tiles(label="What spoke for each digit, and training images like it", elem_id="evidence")
 
     explainer = Explainer(lab, shelf)
-    gate = asyncio.Semaphore(1)  # a class that clicks at once has one gallery built, not thirty
+    gate = asyncio.Semaphore(1)  # thirty clicks at once build one gallery
 
     async def ask(
         visitor: Visitor, drawing: Drawing, skip: frozenset[Preprocessing], index: int, digit: int | None
@@ -108,7 +108,7 @@ def build_why_panel(
     bars.select(None, None, panel, js="() => ({__type__: 'update', open: true})", **QUICK)
     lab.on(bars.select, ask_clicked, [canvas, skip], [tiles], **progress)
     nothing = json.dumps([note_html(ASK), tiles_value([])])
-    gr.on(  # what is explained is no longer what is drawn
+    gr.on(  # the explanation is of an earlier drawing
         [canvas.input, canvas.release, models.input], None, None, [words, tiles], js=f"() => {nothing}", **QUICK
     )
 

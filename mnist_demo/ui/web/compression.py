@@ -1,6 +1,7 @@
-"""What goes over the wire, made smaller: answers are compressed, streams event by event; what never changes is kept.
+"""Makes what is sent smaller: answers are compressed, streams event by event. Browsers may keep what never changes.
 
-Knows HTTP's headers. Gradio compresses its scripts itself; the page, its configuration, answers and events it does not.
+Knows HTTP's headers. Does not know what is sent. Gradio compresses its own scripts, but not the page, its
+configuration, answers and events.
 """
 
 import zlib
@@ -25,7 +26,7 @@ class Compression:
         self._app = app
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-        """Passes a request on and its answer back, smaller."""
+        """Passes a request on, and its answer back compressed."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -59,7 +60,7 @@ class _Answer:
         await self._send(message)
 
     def _compressor(self, length: int, is_more: bool) -> Any:
-        """The compressor of this answer, and its headers; None for what stays as it is."""
+        """The compressor of this answer, after its headers are set; None for an answer that is sent as it is."""
         assert self._start is not None
         headers = MutableHeaders(raw=self._start["headers"])
         if self._path.startswith("/assets/") and self._start["status"] == 200:

@@ -1,8 +1,8 @@
-"""What passes between the web and Gradio: the one place that looks at a request before anything acts on it.
+"""Checks every request before Gradio gets it.
 
-A browser sends what the page lets it, a program whatever it likes. Refused here, in a sentence: bodies that are no
-calls, too long or too slow; values that name an address or a file of the server's; parts of Gradio that this app does
-not use. Knows HTTP and the shape of a call; what a call means is for the handlers.
+A browser sends what the page lets it send; a program can send anything. Refused here, each with one sentence: bodies
+that are not calls, too long or too slow; values that name an address or a file on the server; parts of Gradio that
+this app does not use. Knows HTTP and the shape of a call. Does not know what a call means: that is the handlers'.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ MAX_CALL_BYTES = 5_000_000  # a picture as base64 has 4 MB at most
 MAX_UPLOAD_BYTES = 8_200_000  # a file of 8 MB and what multipart adds
 CALL_SECONDS = 20.0  # for a body to arrive
 UPLOAD_SECONDS = 120.0
-# Parts of Gradio that this app has no use for: reloading while one writes it, films, proxies, callers' file lists.
+# Parts of Gradio that this app does not use: reloading changed code, videos, proxies, lists of files.
 CLOSED = ("dev/", "process_recording", "vibe", "proxy=", "component_server", "stream/", "file=http", "file/http", "mcp")
 
 NOT_A_CALL = "A call is a JSON object with a list `data`; see /gradio_api/info for what each endpoint takes."
@@ -44,7 +44,7 @@ CLOSED_HERE = "There is nothing at this address."
 
 
 class Call(BaseModel):
-    """The body of a call; more fields, as Gradio's clients send them, do no harm."""
+    """The body of a call. Further fields, which Gradio's clients send, are allowed."""
 
     model_config = ConfigDict(strict=True)
 
@@ -57,7 +57,7 @@ class Call(BaseModel):
 
 
 class Door:
-    """An ASGI application around Gradio's."""
+    """An ASGI application in front of Gradio's."""
 
     def __init__(self, app: App, page: Page, parking: UploadParking, pages: OpenPages) -> None:
         self._app, self._page, self._parking, self._pages = app, page, parking, pages
@@ -111,7 +111,7 @@ class Door:
             await self._app(scope, _replayed(body, receive), send)
 
     def _check(self, inside: str, body: bytes) -> None:
-        """Raises Refused for a body that is no call of a function that exists, or names what is not the caller's."""
+        """Raises Refused for a body that calls no existing function, or names a file or address it may not use."""
         action, _, name = inside.rstrip("/").partition("/")
         try:
             value = json.loads(body)
@@ -133,7 +133,7 @@ class Door:
 
 
 def is_harmless(value: dict[str, Any]) -> bool:
-    """Whether an object of a call names no file but one that was uploaded, and no address but that file's own."""
+    """Whether an object in a call names only uploaded files, and only their own addresses."""
     path, url = value.get("path"), value.get("url")
     if isinstance(url, str) and not (isinstance(path, str) and unquote(url).endswith(f"{API}file={path}")):
         return False
@@ -161,7 +161,7 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _timed(scope: Scope, receive: Receive, most_bytes: int, seconds: float) -> Receive:
-    """`receive` for a body that must be no longer and arrive no later. Raises Refused."""
+    """`receive` with a limit on the body's length and on the time it takes to arrive. Raises Refused."""
     limit = asyncio.get_running_loop().time() + seconds
     length = dict(scope["headers"]).get(b"content-length", b"")
     taken = int(length) if length.isdigit() else 0
@@ -172,7 +172,7 @@ def _timed(scope: Scope, receive: Receive, most_bytes: int, seconds: float) -> R
     async def receive_in_time() -> Message:
         nonlocal total, is_over
         if is_over:
-            return await receive()  # waits for the caller to leave
+            return await receive()  # waits for the caller to disconnect
         try:
             async with asyncio.timeout_at(limit):
                 message = await receive()
@@ -199,7 +199,7 @@ async def _whole_body(receive: Receive) -> bytes:
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """`receive` that gives a body read before, and then waits for the caller to leave."""
+    """A `receive` that returns a body already read, and then waits for the caller to disconnect."""
     waiting = [body]
 
     async def receive_again() -> Message:

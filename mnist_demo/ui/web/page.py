@@ -1,7 +1,7 @@
-"""What a failed call answers: whatever goes wrong behind the door reaches the caller as a sentence and a status.
+"""What the caller gets when a call fails: one sentence and an HTTP status, whatever went wrong.
 
-Gradio's components fail in many ways at values that no page sends, which Gradio would pass on as `{"error": null}`
-and 500. Knows errors; which requests are calls at all is for the `door`, what a call does for the handlers.
+Gradio's components fail in many ways at values that no page sends. Gradio would answer `{"error": null}` and 500.
+Knows errors. Does not know which requests are calls (that is `door`) or what a call does (the handlers).
 """
 
 import logging
@@ -23,7 +23,7 @@ STATUS = "mnist_demo.status"  # key in the request's scope: the status that the 
 
 
 class Refused(Exception):
-    """A request that goes no further: its status and sentence."""
+    """A request is refused, with this status and sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -50,7 +50,7 @@ class Page(gr.Blocks):
             raise _answer(options, 500, FAILED) from error
 
     async def preprocess_data(self, *arguments: Any, **options: Any) -> Any:
-        """What the components make of a call's values. Raises gr.Error for values that are none of theirs."""
+        """A call's values as the components read them. Raises gr.Error for values that they cannot read."""
         try:
             return await super().preprocess_data(*arguments, **options)
         except gr.Error:
@@ -60,7 +60,7 @@ class Page(gr.Blocks):
 
 
 def _answer(options: Mapping[str, Any], status: int, sentence: str) -> gr.Error:
-    """The error to raise; Gradio would send it as 500, so the status goes to the door beside it."""
+    """The error to raise. Gradio would send it as 500, so the right status is handed to the door separately."""
     scope = getattr(getattr(options.get("request"), "request", None), "scope", None)
     if isinstance(scope, dict):
         scope[STATUS] = status
@@ -68,7 +68,7 @@ def _answer(options: Mapping[str, Any], status: int, sentence: str) -> gr.Error:
 
 
 def _is_of_event_data(error: Exception) -> bool:
-    """Whether Gradio failed to make what was clicked (`gr.SelectData`) of what the caller sent as such."""
+    """Whether Gradio could not read the caller's event data (`gr.SelectData`: what was clicked)."""
     frames = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)]
     return frames[-1] == "gradio.events"
 
@@ -81,23 +81,23 @@ def _sentence(message: str) -> str:
 
 
 def _sendable(text: str) -> str:
-    """Half a surrogate pair, repeated in a message, cannot be sent back."""
+    """The text without halves of surrogate pairs, which cannot be sent."""
     return text.encode("utf-8", "replace").decode()
 
 
 async def tell_refused(_request: object, refusal: Refused) -> JSONResponse:
-    """What a request gets that the door refuses, even while Gradio reads its body."""
+    """The answer to a request that the door refuses, even while Gradio reads its body."""
     return JSONResponse({"error": refusal.sentence}, refusal.status)
 
 
 async def tell_unusable(_request: Request, error: Exception) -> JSONResponse:
-    """What a request gets whose fields Gradio's own models refuse."""
+    """The answer to a request whose fields Gradio's own models refuse."""
     logging.getLogger(__name__).info("A request was refused.", exc_info=error)
     return JSONResponse({"error": UNREADABLE}, 422)
 
 
 async def tell_failed(_request: Request, error: Exception) -> JSONResponse:
-    """What a request gets that failed outside of any call."""
+    """The answer to a request that failed outside of any call."""
     logging.getLogger(__name__).warning("A request failed.", exc_info=error)
     return JSONResponse({"error": FAILED}, 500)
 

@@ -1,6 +1,6 @@
-"""Where uploaded files wait until a handler has read them: how many bytes, whose, and for how long.
+"""Where uploaded files wait until a handler has read them: how many bytes, from whom, and for how long.
 
-Knows Gradio's upload folder and who sends; does not look into files.
+Knows Gradio's upload folder and the sender's address. Does not look into files.
 """
 
 import json
@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 
 MAX_BYTES = 256_000_000  # of all
 MAX_BYTES_OF_ONE = 128_000_000  # of one address: a class behind one router has it together
-READ_AFTER_SECONDS = 30.0  # a file is read when it has arrived; one that waits longer goes when its room is needed
+READ_AFTER_SECONDS = 30.0  # a file is read when it arrives; one older than this may be deleted to make room
 FORGOTTEN_AFTER_SECONDS = 600.0
 FULL = "Too many files have been sent in the last half minute: wait a moment and send yours again."
 
@@ -23,11 +23,11 @@ Call = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 
 
 class UploadParking:
-    """The upload folder, emptied at the start; whoever sends more than their share waits."""
+    """The upload folder, emptied at the start. A sender over their share has to wait."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
         self._folder, self._clock = folder, clock
-        self._arriving: dict[str, int] = {}  # by address: bytes announced and not yet a file
+        self._arriving: dict[str, int] = {}  # address -> bytes announced and not yet written to a file
         self._senders: dict[Path, str] = {}
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -76,13 +76,13 @@ class UploadParking:
         return False
 
     def _files(self) -> dict[Path, tuple[int, float]]:
-        """Size and time of each file that waits, half-arrived ones with them; not the app's own, made for downloads."""
+        """Size and time of each waiting file, also half-arrived ones; without those the app made for downloads."""
         found = {}
         for path in [*self._folder.glob("tmp*"), *self._senders]:
             try:
                 if path.is_file():
                     found[path] = (path.stat().st_size, path.stat().st_mtime)
-            except OSError:  # read and gone meanwhile
+            except OSError:  # read and deleted meanwhile
                 continue
         return found
 

@@ -1,7 +1,8 @@
 """How the page is served and how the server ends.
 
-The page answers as soon as it is built; the workers start behind it. Knows uvicorn and Gradio's web application; what
-the page shows is for `app`, what a request may be for `door`, what comes before for `start`.
+The page answers as soon as it is built; the workers start in the background. Knows uvicorn and Gradio's web
+application. Does not know what the page shows (`app`), which requests are allowed (`door`) or what runs before
+(`start`).
 """
 
 import functools
@@ -36,7 +37,7 @@ from mnist_demo.ui.web.sessions import MAX_SESSIONS, OpenPages, SessionMessages,
 
 QUEUE_LENGTH = 64
 HANDLER_THREADS = 160
-POLL_SECONDS = 0.05  # Gradio looks for queued calls so often: every millisecond by itself, a tenth of a core
+POLL_SECONDS = 0.05  # between Gradio's looks for queued calls; its default of a millisecond takes a tenth of a core
 PROGRESS_POLL_SECONDS = 0.5  # and for progress bars, of which this page has none
 GRACE_SECONDS = 1.0  # for answers under way when the server ends
 SPARE_DESCRIPTORS = 150  # for workers, files and libraries
@@ -44,7 +45,7 @@ MOST_CONNECTIONS = 4_000
 
 
 def serve_page(listening: socket.socket, root: Path) -> None:
-    """Serves the page until a signal: the page answers first, the workers warm up behind it.
+    """Serves the page until a signal. The page answers first; the workers warm up in the background.
 
     `root` is where torchvision finds MNIST.
     """
@@ -117,7 +118,7 @@ def web_app(page: Page, listening: socket.socket, when_open: Callable[[], object
     page.queue(max_size=QUEUE_LENGTH)
     page._queue.sleep_when_free, page._queue.progress_update_sleep_when_free = POLL_SECONDS, PROGRESS_POLL_SECONDS
     page._queue.pending_messages_per_session = SessionMessages(pages)
-    page.has_launched = True  # from which on Gradio looks where a file lies
+    page.has_launched = True  # now Gradio checks where a file lies
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -1,7 +1,7 @@
-"""Which sessions Gradio remembers when it has seen too many: those of pages that are open stay.
+"""Which sessions Gradio keeps when it has seen too many: those of open pages stay.
 
-A session is a word that a caller makes up. A page keeps a stream open as long as it lives, its heartbeat; a program
-that only invents names does not, and what it fills is forgotten first. Knows Gradio's two memories of sessions.
+A session is a name that the caller makes up. An open page keeps one stream open, its heartbeat. A program that only
+makes up names has no heartbeat, so its sessions are forgotten first. Knows the two places where Gradio keeps sessions.
 """
 
 from collections import Counter
@@ -40,14 +40,14 @@ class OpenPages:
 
 
 class SessionStates(StateHolder):
-    """The values that pages keep at the server (`gr.State`), of the sessions used last; of open pages always."""
+    """The values that pages keep on the server (`gr.State`): those of open pages, and of the sessions used last."""
 
     def __init__(self, pages: OpenPages) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._pages = pages
 
     def update(self, session_id: str) -> None:
-        """Notes that a session was used, and forgets the one that was used least lately if there are too many."""
+        """Notes that a session was used. If there are too many, forgets the one not used for longest."""
         with self.lock:
             if session_id in self.session_data:
                 self.session_data.move_to_end(session_id)
@@ -58,7 +58,7 @@ class SessionStates(StateHolder):
 
 
 class SessionMessages(LRUCache[str, Any]):
-    """What queued calls have to tell, by session; of too many the oldest go that no page waits for."""
+    """The messages of queued calls, by session. If there are too many, the oldest without an open page are dropped."""
 
     def __init__(self, pages: OpenPages, max_size: int = 2000) -> None:
         super().__init__(max_size)

@@ -1,6 +1,6 @@
-"""Where the app begins: what can go wrong at the start is found before anything that takes seconds is loaded.
+"""Where the app starts. It checks what can go wrong before it loads the libraries, which takes seconds.
 
-Takes the port, unpacks MNIST, then hands over to `serve`. Knows the environment's settings; imports no library.
+Opens the port, unpacks MNIST, then calls `serve`. Knows the environment's settings. Imports no library itself.
 """
 
 import logging
@@ -19,7 +19,7 @@ LOG_LINES = 5  # of one kind a minute: a server out of descriptors would write t
 
 
 def main() -> int:
-    """Serves the app until it is stopped; its exit status. What keeps it from starting is told in one line."""
+    """Serves the app until it is stopped; returns the exit status. If it cannot start, it prints why in one line."""
     try:
         serve()
     except MnistLabError as error:
@@ -30,7 +30,7 @@ def main() -> int:
 
 def serve(port: int | None = None) -> None:
     """Serves the page until SIGINT or SIGTERM. Raises CannotStart or DataError."""
-    # As process 1 of a container, a program without a handler of its own is not ended by SIGTERM.
+    # As process 1 of a container, a program without its own handler ignores SIGTERM.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
     for handler in logging.getLogger().handlers:
@@ -66,7 +66,7 @@ def _port() -> int:
 
 
 class NotTooOften(logging.Filter):
-    """Lets through a few records of each kind a minute, and then says that it is silent about that kind."""
+    """Lets through a few records of each kind a minute, then says once that it leaves out more of that kind."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class NotTooOften(logging.Filter):
         self._minute = 0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a record is written. A kind is the line of the program that it comes from."""
+        """Whether a record is written. Records from the same line of the program are of one kind."""
         if (minute := int(time.monotonic() // 60)) != self._minute:
             self._minute = minute
             self._seen.clear()

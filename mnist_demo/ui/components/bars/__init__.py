@@ -1,7 +1,7 @@
 """The answers of one to three models to one drawing: ten bars each, in the fixed order 0 to 9.
 
 Knows probabilities, the answer, its confidence and a refusal as plain values. Does not know models or how they were
-asked, and never re-sorts the digits: a bar stays where it was while its length moves.
+asked. Never re-sorts the digits: a bar keeps its place while its length changes.
 """
 
 from collections.abc import Sequence
@@ -75,7 +75,7 @@ def answer(
 def bars_value(models: Sequence[Answer], *, message: str = "", can_explain: bool = True, seq: int = 0) -> Packed:
     """The value of the bars; `can_explain` makes them buttons.
 
-    `seq` appears as `data-seq` once it is drawn; a value with a lower one than that is dropped: it came late.
+    `seq` appears as `data-seq` once it is drawn. A value with a lower `seq` than that came late and is dropped.
     """
     return pack(BarsValue(models=list(models), message=message, can_explain=can_explain, seq=seq))
 

@@ -1,4 +1,4 @@
-// Ten rows a model, built once and then only moved: a bar's length is a transform, so nothing is laid out again.
+// Ten rows for each model, built once. A bar's length is a CSS transform, so the layout is not computed again.
 const root = element.querySelector('.mnist-bars');
 const [message, verdict, models, spoken] = root.children;
 const CARD = `
@@ -52,20 +52,20 @@ function drawCard(card, {name, color, detail, probabilities, digit, confidence, 
   });
 }
 function drawVerdict(shown) {
-  const said = shown.map(({digit, refusal}) => (refusal ? 'refuses' : digit)); // who refuses disagrees with an answer
+  const said = shown.map(({digit, refusal}) => (refusal ? 'refuses' : digit)); // a refusal disagrees with any answer
   const isAgreed = new Set(said).size < 2;
   const list = shown.map(({name}, index) => `${name} ${said[index]}`).join(', ');
   verdict.hidden = shown.length < 2 || said.every((word) => word === 'refuses');
   verdict.classList.toggle('mnist-disagree', !isAgreed);
   verdict.textContent = isAgreed ? `${shown.length > 2 ? 'All' : 'Both'} say ${said[0]}` : `They disagree: ${list}`;
 }
-function say(text) { // only what stands for a moment is read out, not every step of a stroke
+function say(text) { // read out only after a moment without change, not at every step of a stroke
   clearTimeout(speaking);
   speaking = setTimeout(() => { if (spoken.textContent !== text) spoken.textContent = text; }, 600);
 }
 function draw() {
   const value = JSON.parse(props.value);
-  if (value.seq < root.dataset.seq) return; // a late answer to an earlier stroke
+  if (value.seq < root.dataset.seq) return; // a late answer to an earlier drawing
   const shown = value.message ? [] : value.models;
   message.textContent = value.message;
   models.hidden = !shown.length;

@@ -1,6 +1,6 @@
 """How sure a network is against how often it is right, as a diagram and a sentence.
 
-Bins in, HTML out; what is asked, and when, is for others. Reliability diagrams after Guo et al., "On
+Takes bins, returns HTML. Does not know which images were asked, or when. Reliability diagrams after Guo et al., "On
 calibration of modern neural networks" (2017).
 """
 
@@ -13,20 +13,20 @@ NOTE = (
     "How sure and how often right: each bar is the share of right answers among those with that confidence, the paler "
     "the fewer; fewer than 10 make no bar. On the dashed line a network is as sure as it is right."
 )
-FEWEST_ANSWERS = 10  # in a bar: the share of a handful says nothing
+FEWEST_ANSWERS = 10  # in a bar: with fewer, the share right is mostly chance
 SMALL_GAP = 0.01  # between confidence and accuracy
 _SIDE, _EDGE = 100, 12  # of the diagram, and around it for the words; in its own units
 
 
 def calibration_html(bins: Sequence[CalibrationBin]) -> str:
-    """The diagram of one network, and what it says in words; nothing where nothing was answered."""
+    """The diagram of one network and its sentence; empty where there are no answers."""
     if not bins:
         return ""
     return f'<div class="mnist-calibration">{_diagram(bins)}<p>{escape(calibration_sentence(bins))}</p></div>'
 
 
 def calibration_sentence(bins: Sequence[CalibrationBin]) -> str:
-    """Whether the network is surer than it is right, by how much, and how its surest answers did."""
+    """Whether the mean confidence is above the accuracy, by how much, and how often its surest answers were right."""
     answers, confidence, accuracy = _together(bins)
     low, high = interval(round(accuracy * answers), answers)  # what chance may explain
     judgement = "too sure of itself" if confidence > accuracy else "too modest"
@@ -48,7 +48,7 @@ def _together(bins: Sequence[CalibrationBin]) -> tuple[int, float, float]:
 
 
 def _diagram(bins: Sequence[CalibrationBin]) -> str:
-    """Accuracy in each interval of confidence as a bar, the fainter the fewer answers; honesty is the diagonal."""
+    """Accuracy in each interval of confidence as a bar, fainter with fewer answers. On the diagonal they are equal."""
     drawn = [some for some in bins if some.answers >= FEWEST_ANSWERS]
     answers = _together(bins)[0]
     bars = "".join(_bar(some, some.answers / answers) for some in drawn)

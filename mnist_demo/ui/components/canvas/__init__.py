@@ -1,7 +1,7 @@
 """The drawing canvas: posts a PNG of the ink while the pen moves, takes pictures, and can be given one to draw on.
 
 Knows the values that cross the wire and reads the visitor's defensively, up to the bytes of a picture file.
-Does not decode pictures: whether the bytes are a sane image is for the reader of drawings to say.
+Does not decode pictures: `images` checks whether the bytes are an image.
 """
 
 import base64
@@ -97,7 +97,7 @@ def read_sent_picture(value: Any) -> SentPicture:
 
 def create_canvas(elem_id: str | None = "canvas") -> gr.HTML:
     """The canvas. Events: `release`, the pen is lifted; `input`, the ink has changed in any other way; `upload`, a
-    picture has been chosen, dropped or pasted, which the server is to look at and send back as ink.
+    picture has been chosen, dropped or pasted; the server finds the ink in it and sends that back.
 
     Bind both with `queue=False, show_progress="hidden"`, `input` with `trigger_mode="always_last"` (one request in
     flight at a time, the newest ink wins), `release` with "multiple" (it waits for none). What shows the answers

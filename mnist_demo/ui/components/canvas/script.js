@@ -7,7 +7,7 @@ const newSheet = (width, height) => Object.assign(document.createElement('canvas
 const view = paper.getContext('2d'), ink = newSheet(SIZE, SIZE);
 let marks = [], undone = [], tool = 'pen', stroke = null, pointer = null, pointerKind = '', penTime = -Infinity;
 const picker = root.querySelector('input[type=file]'), KEPT = 'mnist-lab-drawing';
-const LARGE_BYTES = 2e6, MOST_BYTES = 3.5e6, LONGEST = 1024, PEN_MS = 1000; // a resting palm is no finger while a pen is used
+const LARGE_BYTES = 2e6, MOST_BYTES = 3.5e6, LONGEST = 1024, PEN_MS = 1000; // a touch so soon after a pen is the palm
 let seq = props.value?.seq || 0, loadSeq = null, lastPost = 0, timer = 0;
 
 // A clear hides what came before it; so does a picture, which stays visible itself.
@@ -24,7 +24,7 @@ function drawStroke(context, {kind, size, points}, from) {
   context.beginPath();
   context.moveTo(...(from < 2 ? points[0] : middle(from - 1)));
   for (let index = Math.max(1, from - 1); index < points.length; index++) context.quadraticCurveTo(...points[index - 1], ...middle(index));
-  context.lineTo(points.at(-1)[0] + 0.01, points.at(-1)[1]); // the hundredth makes a dot of a single point
+  context.lineTo(points.at(-1)[0] + 0.01, points.at(-1)[1]); // the added 0.01 makes a single point visible as a dot
   context.stroke();
 }
 function redraw() {
@@ -122,7 +122,7 @@ paper.addEventListener('pointerdown', (event) => {
   showState();
   extend(0);
 });
-function drop() { // the stroke being drawn, as if it had never been begun
+function drop() { // removes the stroke being drawn
   marks = marks.filter((mark) => mark !== stroke);
   pointer = stroke = null;
   redraw();
@@ -140,7 +140,7 @@ paper.addEventListener('pointermove', (event) => {
 for (const kind of ['pointerup', 'pointercancel', 'lostpointercapture']) paper.addEventListener(kind, (event) => {
   if (event.pointerId !== pointer) return;
   pointer = stroke = null;
-  redraw(); // in one path, as undo and redo will draw it
+  redraw(); // as one path, the same way as undo and redo draw it
   post(true, 'release');
 });
 document.addEventListener('keydown', (event) => {
@@ -163,7 +163,7 @@ slider.addEventListener('input', showSize);
 // A picture that is chosen, dropped or pasted goes to the server, which finds the ink in it and sends that back.
 async function sendPicture(file) {
   if (!file) return;
-  const sent = file.size > LARGE_BYTES ? await smaller(file).catch(() => file) : file; // what no browser reads goes as it is
+  const sent = file.size > LARGE_BYTES ? await smaller(file).catch(() => file) : file; // unreadable here: sent as it is
   const url = sent.size > MOST_BYTES ? '' : await new Promise((done) => {
     const reader = new FileReader();
     reader.onloadend = () => done(reader.result ?? '');
@@ -172,7 +172,7 @@ async function sendPicture(file) {
   props.value = {ink: inkPng(), seq, final: true, strokes: visibleMarks().length, picture: url.split(',')[1] ?? ''};
   trigger('upload');
 }
-async function smaller(file) { // upright, as the camera was held
+async function smaller(file) { // turned upright, as the camera was held
   const picture = await createImageBitmap(file), scale = Math.min(1, LONGEST / Math.max(picture.width, picture.height));
   const sheet = newSheet(Math.round(picture.width * scale), Math.round(picture.height * scale));
   sheet.imageSmoothingQuality = 'high';
@@ -196,7 +196,7 @@ document.addEventListener('paste', (event) => {
 // The drawing stays in this tab of the browser, so that nothing is lost when the page is loaded again.
 function keep() {
   const kept = marks.map((mark) => (mark.kind === 'picture' ? {...mark, picture: mark.picture.toDataURL()} : mark));
-  try { sessionStorage.setItem(KEPT, JSON.stringify(kept)); } catch { /* full or forbidden: then it is not kept */ }
+  try { sessionStorage.setItem(KEPT, JSON.stringify(kept)); } catch { /* full or forbidden: it is not kept */ }
 }
 async function restore() {
   try {
@@ -238,7 +238,7 @@ function receive() {
   loadSeq = number ?? loadSeq;
   if (props.value === null) act('clear');
 }
-if (props.value?.ink) load(props.value.ink, true); // the page was built anew around a drawing
+if (props.value?.ink) load(props.value.ink, true); // the page was rebuilt while there was a drawing
 else restore();
 showSize();
 fit();

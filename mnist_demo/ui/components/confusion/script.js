@@ -38,7 +38,7 @@ function drawTable(table, {name, label, counts}, isSelected) {
   const mistakes = Math.max(4, ...counts.flatMap((row, right) => row.filter((_, answer) => answer !== right)));
   counts.forEach((row, right) => row.forEach((count, answer) => {
     const button = cell(table, right, answer), isRight = right === answer;
-    // mistakes have a scale of their own: a hundredth of the right answers is what one looks for
+    // mistakes have their own colour scale: they are often a hundredth of the right answers
     const share = count / (isRight ? Math.max(1, ...row) : mistakes), heat = count ? 0.08 + 0.92 * Math.sqrt(share) : 0;
     button.textContent = count || '';
     button.setAttribute('aria-label', `${count} ${count === 1 ? 'image' : 'images'} of ${right} ${isRight ? 'answered right' : `answered ${answer}`}`);

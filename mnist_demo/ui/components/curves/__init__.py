@@ -1,9 +1,9 @@
 """The training curves of up to six runs: loss and accuracy, drawn once as SVG and grown point by point.
 
-Knows the value the charts draw and how to make it from plain lists. Does not know what a run is, nor which epoch is
-best: the caller says so.
+Knows the value the charts draw and how to make it from plain lists. Does not know what a run is. The caller says
+which epoch is best.
 
-A run's points are one line of text that only grows at its end, because Gradio sends of such a text what is new. With
+A run's points are one line of text that only grows at its end, because Gradio then sends only the new part. With
 the whole history in every update, the curves of one pair came to 246 kB; now they come to about 20 (2026-11-26).
 """
 
@@ -36,7 +36,7 @@ class Curve(TypedDict):
 
 
 class CurvesValue(TypedDict):
-    """What the charts show, as it crosses the wire: few texts, two of them JSON, because Gradio copies nested values.
+    """What the charts show, as it is sent. Few texts, two of them JSON, because Gradio copies nested values slowly.
 
     `frame` is what stays the same while a pair trains: names, labels, the planned length of the x axis in epochs, and
     the accuracy of chance. `points` has one text a run: COLUMNS joined by ",", each point ended by ";", empty where
@@ -67,7 +67,7 @@ def curve(
 ) -> Curve:
     """One run's curve from plain lists of one length; accuracies in 0..1, `best` an index, NaN and infinity allowed.
 
-    Raises ValueError where the lists differ in length, which is a mistake of the caller, not of a visitor.
+    Raises ValueError where the lists differ in length: the caller's mistake, not a visitor's.
     """
     measured = [train_loss, val_loss, running_loss, train_accuracy, val_accuracy]
     lengths = {len(epoch), len(examples), *map(len, measured)}

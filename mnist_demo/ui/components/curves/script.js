@@ -1,5 +1,5 @@
 // Two charts over one x axis, built once and then updated in place, so that a tooltip survives new points.
-// Every text comes in through textContent: names and notes are a visitor's.
+// Every text is set through textContent, because visitors write names and notes.
 const root = element.querySelector('.mnist-curves');
 const find = (selector) => root.querySelector(selector);
 const [tip, legend, notes, spoken] = ['tip', 'legend', 'notes', 'spoken'].map((name) => find('.mnist-curves-' + name));
@@ -9,7 +9,7 @@ const MEASURES = {
   val_accuracy: 'validation accuracy', train_accuracy: 'train accuracy',
 };
 const CHARTS = [{name: 'loss', kinds: ['running', 'train', 'val']}, {name: 'accuracy', kinds: ['train', 'val']}];
-const hidden = new Set(); // what the legend has switched off: run names and kinds
+const hidden = new Set(); // run names and kinds that the legend has switched off
 const options = {log: false, examples: false};
 let value = {runs: [], epochs: 1, cursor: null, chance: 0.1, seq: 0};
 let hover = null; // {chart, at}: where the tooltip stands on the x axis, kept while points arrive
@@ -21,7 +21,7 @@ function make(tag, attributes = {}, ...children) {
   node.append(...children);
   return node;
 }
-// A layer keeps its nodes by key from draw to draw; what a draw does not mention is removed.
+// A layer keeps its nodes by key between draws. A node that a draw does not use is removed.
 function makeLayer(parent) {
   const group = parent.appendChild(make('svg:g')), nodes = new Map();
   let used = new Set();
@@ -60,7 +60,7 @@ function xAt(run, epoch) {
 }
 const allXs = () => [...new Set(shownRuns().flatMap(({run}) => xsOf(run)))].sort((a, b) => a - b);
 const nearest = (xs, at) => xs.reduce((best, x, index) => (Math.abs(x - at) <= Math.abs(xs[best] - at) ? index : best), 0);
-// The point of each run that a tooltip at `at` shows, or -1 where a run has not come so far.
+// The point of each run that a tooltip at `at` shows, or -1 if the run has not reached it.
 const columnsAt = (at) => shownRuns().map(({run, index}) => {
   const xs = xsOf(run), spacing = xs.length > 1 ? xs.at(-1) - xs.at(-2) : 0;
   return {run, index, point: xs.length && at <= xs.at(-1) + spacing ? nearest(xs, at) : -1};
@@ -98,7 +98,7 @@ function lossDomain(chart, groups) {
     const low = Math.max(Math.min(...all.filter((loss) => loss > 0)), top * 1e-7) * 0.85, high = top * 1.15;
     return {low, high, isLog: true, ticks: logTicks(low, high)};
   }
-  // One exploding run must not flatten the others: a run gets at most twice the room of the calmest, or up to 2.6.
+  // One exploding run must not flatten the others: a run gets at most twice the range of the calmest, or up to 2.6.
   const tops = groups.map((numbers) => Math.max(quantile(numbers, 0.97), 0));
   const bottoms = groups.map((numbers) => Math.min(quantile(numbers, 0.03), 0));
   let high = Math.min(Math.max(...tops), Math.max(2 * Math.min(...tops), 2.6)) * 1.08;
@@ -183,7 +183,7 @@ function drawLines(chart) {
     if (label) labels.push(label);
   }
   paths.end();
-  // Names at the line ends, pushed apart so that none covers another; none where there is no room.
+  // Names at the line ends, pushed apart so that none covers another. No names if there is no room.
   const fitting = ends.filter(({x, text}) => x + 9 + 6 * text.length <= plan.width).sort((a, b) => a.y - b.y);
   fitting.forEach((end, index) => { end.y = Math.max(end.y, index ? fitting[index - 1].y + 13 : box.top); });
   fitting.reverse().forEach((end, index) => { end.y = Math.min(end.y, index ? fitting[index - 1].y - 13 : box.bottom); });
@@ -192,8 +192,8 @@ function drawLines(chart) {
   }
   front.end();
 }
-// A ring at the lowest validation loss, and its label where no line and no other label is: none where there is no such
-// place. Returns the label's place.
+// A ring at the lowest validation loss, and its label where no line and no other label is. If there is no such place,
+// there is no label. Returns the label's place.
 function drawBest({plan, front, name}, run, index, isLabelled, labels) {
   const {x, y, box, isInside} = plan, loss = run['val_' + name][run.best];
   if (hidden.has('val') || !isInside(loss)) return null;

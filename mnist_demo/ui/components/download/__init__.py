@@ -1,7 +1,7 @@
 """A file made in answer to a click and handed to the browser at once.
 
-The bytes travel inside the component's value, so that no file is written on the server: nothing to delete,
-and nothing that another visitor could ask for. Knows bytes and a name, not what they are.
+The bytes are sent inside the component's value, so no file is written on the server. Nothing has to be deleted, and
+no other visitor can ask for it. Knows bytes and a name, not what is in them.
 """
 
 import base64
@@ -41,5 +41,5 @@ def safe_name(name: str) -> str:
 
 
 def create_download(elem_id: str | None = None) -> gr.HTML:
-    """The component: nothing to see but one line naming the file that was saved last."""
+    """The component. It shows only one line: the name of the file that was saved last."""
     return build_component(Path(__file__).parent, None, "Saved file", elem_id)

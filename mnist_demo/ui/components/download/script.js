@@ -1,6 +1,6 @@
-// A new value is a file: it is saved through a link that exists for a moment.
+// A new value is a file. It is saved through a temporary link.
 const line = element.querySelector('.mnist-download');
-let last = props.value?.seq; // what the page was opened with is not saved again
+let last = props.value?.seq; // the value at page load is not saved again
 
 function save() {
   const {name, type, content, seq} = JSON.parse(JSON.stringify(props.value)) || {};

@@ -1,6 +1,6 @@
 """A row of small pixelated pictures with captions: what the network sees, weights, heat maps, mistakes.
 
-Knows bytes, a width, a height and one of three colour maps. Does not know what the pictures mean, nor how numbers were
+Knows bytes, a width, a height and one of three colour maps. Does not know what the pictures mean or how numbers were
 scaled to bytes, except that 128 is zero on the diverging map.
 """
 
@@ -72,8 +72,8 @@ def tiles_value(
 ) -> Packed:
     """The value of the row. `seq` appears as `data-seq` once it is drawn.
 
-    With `drops_late` a value whose `seq` is lower than the one on the page is dropped. With `are_choices` the tiles
-    are buttons: all values of a row agree on that.
+    With `drops_late`, a value whose `seq` is lower than the one on the page is dropped. With `are_choices`, the tiles
+    are buttons. Both must be the same in all values of one row.
     """
     value = TilesValue(
         tiles=list(tiles), size=size, selected=selected, drops_late=drops_late, are_choices=are_choices, seq=seq
