@@ -98,7 +98,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the checkpoint (.safetensors or .pth) here")
     parser.add_argument("--keep", choices=["best", "last"], default="best", help="which weights to write (best)")
     parser.add_argument("--state", type=Path, metavar="FILE", help=STATE_HELP)
-    parser.add_argument("--test", action="store_true", help="ask the test images at the end; it is counted")
+    parser.add_argument(
+        "--test", action="store_true", help="score it on the test images at the end; each use is counted"
+    )
     parser.add_argument("--threads", type=int, choices=range(1, 65), default=1, metavar="N", help="torch threads (1)")
     _add_pens(parser, "learn from real pen strokes, too: a file that the command pens makes")
     parser.set_defaults(command=train, program=program())

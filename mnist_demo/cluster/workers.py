@@ -59,7 +59,7 @@ def worker_count() -> int:
     """How many workers to start: MNIST_DEMO_WORKERS, else one per core."""
     text = os.environ.get("MNIST_DEMO_WORKERS") or str(cores())
     if not text.isdecimal() or not 0 < int(text) <= MOST_WORKERS:
-        raise CannotStart(f"MNIST_DEMO_WORKERS is a number from 1 to {MOST_WORKERS}, not {text[:40]!r}.")
+        raise CannotStart(f"MNIST_DEMO_WORKERS must be a number from 1 to {MOST_WORKERS}, not {text[:40]!r}.")
     return int(text)
 
 

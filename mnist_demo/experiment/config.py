@@ -100,7 +100,7 @@ class Experiment(BaseModel):
         le=1,
         title="Weight decay",
         examples=[0.0, 1e-4, 1e-3, 0.01, 0.1],
-        description="Pull of every weight towards zero.",
+        description="How strongly each weight is pulled towards zero.",
     )
     batch_size: int = Field(
         64,
@@ -108,7 +108,7 @@ class Experiment(BaseModel):
         le=2048,
         title="Batch size",
         examples=[1, 16, 64, 128, 512],
-        description="Images behind each weight update.",
+        description="Images used for each weight update.",
     )
     train_size: int = Field(
         1000,

@@ -27,10 +27,10 @@ REASONS = {
     "fall below 1.461.",
     Mistake.LOG_SOFTMAX_CROSS_ENTROPY: "Log-softmax of a log-softmax is the same again: one call too many that changes "
     "nothing.",
-    Mistake.NLL_PROBABILITIES: "nll_loss wants log-probabilities; of probabilities it is their negative, between -1 "
-    "and 0.",
-    Mistake.NLL_LOGITS: "nll_loss takes no logarithm: of logits it is their negative, which growing weights lower "
-    "without end.",
+    Mistake.NLL_PROBABILITIES: "nll_loss expects log-probabilities; given probabilities, it returns their negative, "
+    "between -1 and 0.",
+    Mistake.NLL_LOGITS: "nll_loss takes no logarithm: given logits, it returns their negative, which falls without end "
+    "as the weights grow.",
 }
 
 

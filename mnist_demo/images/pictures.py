@@ -80,9 +80,9 @@ def _check_size(width: int, height: int, most: int) -> None:
     if width * height > most:
         raise InvalidDrawing(f"{size}; {most // 1_000_000} megapixels are the most.")
     if min(width, height) < SMALLEST:
-        raise InvalidDrawing(f"{size}; each side must have {SMALLEST} at least.")
+        raise InvalidDrawing(f"{size}; each side must have at least {SMALLEST}.")
     if max(width, height) * MIN_SIDE > min(width, height) * MAX_SIDE:
-        raise InvalidDrawing(f"{size}: such a narrow strip holds no digit that can be read.")
+        raise InvalidDrawing(f"{size}: it is too narrow to read a digit from.")
 
 
 def _shrunk(image: Image.Image) -> Image.Image:

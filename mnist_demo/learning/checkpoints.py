@@ -70,13 +70,13 @@ def unpack(blob: bytes) -> Checkpoint:
         experiment = Experiment.from_dict(json.loads(metadata["experiment"]))
         scores = {str(name): float(score) for name, score in json.loads(metadata["scores"]).items()}
     except InvalidExperiment as error:
-        raise InvalidCheckpoint(f"The checkpoint's experiment is not one of ours: {error}") from error
+        raise InvalidCheckpoint(f"The checkpoint's experiment is not valid: {error}") from error
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise InvalidCheckpoint("The checkpoint does not say which experiment and scores it has.") from error
     for name, score in scores.items():
         low, high = _BOUNDS.get(name, (0, 1) if name.endswith("accuracy") else (-math.inf, math.inf))
         if not (math.isfinite(score) and low <= score <= high):
-            raise InvalidCheckpoint(f"The checkpoint's score {_shown(name)} is {score:g}, which cannot be.")
+            raise InvalidCheckpoint(f"The checkpoint's score {_shown(name)} is {score:g}, which is impossible.")
     try:
         weights = load_tensors(blob)
     except (SafetensorError, ValueError, KeyError, TypeError, AssertionError, OverflowError, RuntimeError) as error:
@@ -158,7 +158,9 @@ def load(path: Path) -> Checkpoint:
     if not path.is_file():
         raise InvalidCheckpoint(f"There is no checkpoint {path}.")
     if path.stat().st_size > MAX_BYTES:
-        raise InvalidCheckpoint(f"{path.name} is larger than {MAX_BYTES // 1_000_000} MB: not a checkpoint of ours.")
+        raise InvalidCheckpoint(
+            f"{path.name} is larger than {MAX_BYTES // 1_000_000} MB: not a checkpoint of MNIST Lab."
+        )
     return unpack(path.read_bytes())
 
 
@@ -229,13 +231,13 @@ def _metadata(blob: bytes, max_header_bytes: int = MAX_HEADER_BYTES) -> dict[str
     """The metadata in a safetensors header: 8 bytes of length, then that much JSON."""
     length = int.from_bytes(blob[:8], "little")
     if len(blob) < 8 or length > min(max_header_bytes, len(blob) - 8):
-        raise InvalidCheckpoint("This is not a safetensors file: its header does not fit into it.")
+        raise InvalidCheckpoint("This is not a safetensors file: its header would be longer than the file.")
     try:
         metadata = json.loads(blob[8 : 8 + length])["__metadata__"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InvalidCheckpoint("This is not a checkpoint of ours: its header has no metadata.") from error
+        raise InvalidCheckpoint("This is not a checkpoint of MNIST Lab: its header has no metadata.") from error
     if not isinstance(metadata, dict):
-        raise InvalidCheckpoint("This is not a checkpoint of ours: its metadata is not a table.")
+        raise InvalidCheckpoint("This is not a checkpoint of MNIST Lab: its metadata is not a table.")
     return metadata
 
 

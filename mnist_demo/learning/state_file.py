@@ -110,4 +110,4 @@ def read_training(path: Path, experiment: Experiment) -> Training | None:
 
 
 def _not_ours(path: Path) -> InvalidCheckpoint:
-    return InvalidCheckpoint(f"{path} holds no training of ours, or is damaged: name another file, or remove it.")
+    return InvalidCheckpoint(f"{path} is damaged or holds no training of MNIST Lab: name another file, or remove it.")

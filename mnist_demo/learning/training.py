@@ -48,7 +48,7 @@ def advance(
     if not state.is_running:
         return state, []
     if state.extra_sha256 != data.extra_sha256:
-        raise DataError("This run was started with other extra digits: give it the same file again.")
+        raise DataError("This run was started with a different file of extra digits: give it that file again.")
     threads_before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

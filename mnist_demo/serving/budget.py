@@ -27,7 +27,7 @@ MAX_CPU_SECONDS = 900  # measured: a busy core does less in a second than the qu
 MAX_RUN_BYTES = 1_500_000_000  # beside the 0.75 GB of a warm worker, estimated
 MAX_PEAK_BYTES = 3_500_000_000  # of a whole worker, measured; at 4 GiB it would be restarted
 MAX_WEIGHTS = 1_900_000  # float32: just under the 8 MB a checkpoint may have
-TAKE_IT_HOME = "Its PyTorch script, under Downloads, trains it to the end on a machine of your own."
+TAKE_IT_HOME = "To finish it, run its PyTorch script (under Downloads) on your own computer."
 
 
 def estimated_seconds(experiment: Experiment) -> float:
@@ -76,7 +76,7 @@ def check_affordable(experiment: Experiment) -> None:
 def limit_reached(cpu_seconds: float, peak_bytes: int) -> str:
     """A sentence for a run that has cost as much as it may, by measurement; empty for any other."""
     if cpu_seconds > MAX_CPU_SECONDS:
-        return f"A run may use {MAX_CPU_SECONDS // 60} minutes of one core here, and this one has. {TAKE_IT_HOME}"
+        return f"This run has used all of its {MAX_CPU_SECONDS // 60} minutes of one core. {TAKE_IT_HOME}"
     if peak_bytes > MAX_PEAK_BYTES:
         return f"This run needs {peak_bytes / 1e9:.1f} GB of memory, more than a worker here may have. {TAKE_IT_HOME}"
     return ""

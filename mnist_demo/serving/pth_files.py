@@ -74,7 +74,7 @@ class PthFile:
     def _tensor(self, described: Described) -> Tensor:
         content = self.members.get(described.member)
         if content is None:
-            raise InvalidCheckpoint("The .pth file's tensors do not lie where its table says.")
+            raise InvalidCheckpoint("The .pth file is damaged: its tensors are not where its table says.")
         numbers = torch.frombuffer(bytearray(content), dtype=described.dtype)
         return numbers.as_strided(described.shape, described.stride, described.offset).clone()
 
@@ -88,7 +88,7 @@ def read(blob: bytes) -> PthFile:
         if name not in named and name not in _OTHER_MEMBERS:
             raise InvalidCheckpoint(f"The .pth file holds {name[:40]!a}, which its table does not name.")
         if name in named and len(content) != named[name].count * named[name].dtype.itemsize:
-            raise InvalidCheckpoint("The .pth file's tensors do not lie where its table says.")
+            raise InvalidCheckpoint("The .pth file is damaged: its tensors are not where its table says.")
     return PthFile(tensors, members, reader.said)
 
 

@@ -56,7 +56,7 @@ def comparison_sentence(scores: Sequence[Score | None]) -> str:
     """Which images tell the two networks apart; they were asked the same ones."""
     known = [score for score in scores if score is not None]
     images = len(known[0].is_right)
-    asked = f"Asked {images:,} of the test images, evenly spread: the network is large. "
+    asked = f"Only {images:,} test images were used, evenly spread, because the network is large. "
     text = "" if images == TEST_IMAGES else asked
     if len(known) < 2:
         return text

@@ -88,7 +88,7 @@ class ModelShelf:
         elif "val_accuracy" in scores:
             words.append(f"{scores['val_accuracy']:.1%} of the validation images")
         if words and key.startswith("upload:"):
-            words.append("by its own account")
+            words.append("according to its file")
         if LEAST_CONFIDENCE not in scores:
             words.append('never says "not a digit"')
         return name, ", ".join(words)

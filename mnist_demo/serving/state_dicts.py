@@ -161,15 +161,15 @@ def told(found: Sequence[Reading], images: int) -> str:
     best, others = found[0], found[1:]
     if best.accuracy < FITS:
         return (
-            f"Warning: no activation and pixel scale fits it. With {best.words}, the best, it gets {best.accuracy:.1%} "
-            f"of {images:,} validation images right: its inputs were prepared in another way."
+            f"Warning: no activation and pixel scale fits this network. The best, {best.words}, gets only "
+            f"{best.accuracy:.1%} of {images:,} validation images right: its inputs were prepared in another way."
         )
     if not others:
         return f"It gets {best.accuracy:.1%} of {images:,} validation images right."
     lead = best.accuracy - others[0].accuracy
     close = " The two are close; the first is surer of the right digits." if lead < CLEAR else ""
     return (
-        f"A state dict does not tell activation and pixel scale, so all were tried on {images:,} validation images: "
+        f"A state dict does not store activation and pixel scale, so all were tried on {images:,} validation images: "
         f"with {best.words} it gets {best.accuracy:.1%} right, with {others[0].words}, the next best, "
         f"{others[0].accuracy:.1%}.{close}"
     )

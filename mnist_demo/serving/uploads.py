@@ -36,7 +36,7 @@ _DTYPES = {  # safetensors' names; batch norm's counters are integers
 }
 _PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")  # of wrappers around a model
 TRIED_IMAGES = 1_000  # validation images on which ways to read a network are tried
-_CHOOSE = "The file does not say which network it is of: choose the network and load it again."
+_CHOOSE = "The file does not say what kind of network it holds: choose the network and load the file again."
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def examine(blob: bytes, experiment: Experiment | None = None, root: Path | None
     the experiment says. Raises InvalidCheckpoint, in one plain sentence, for everything else.
     """
     if len(blob) > MAX_BYTES:
-        raise InvalidCheckpoint(f"The file has {len(blob):,} bytes; a checkpoint of ours has at most {MAX_BYTES:,}.")
+        raise InvalidCheckpoint(f"The file has {len(blob):,} bytes; a checkpoint may have at most {MAX_BYTES:,}.")
     if blob[:4] == b"PK\x03\x04":
         file = pth_files.read(blob)
         described = {name: _meta(name, t.shape, t.dtype) for name, t in file.tensors.items()}
@@ -91,7 +91,7 @@ def load(path: Path, root: Path) -> Checkpoint:
 def _ours(blob: bytes) -> Accepted:
     loaded = checkpoints.unpack(blob)
     packed = checkpoints.pack(loaded.model.state_dict(), loaded.experiment, loaded.scores)
-    return Accepted(packed, "A checkpoint of ours, with its experiment.")
+    return Accepted(packed, "It is a checkpoint of MNIST Lab, with its experiment.")
 
 
 def _refuse_other_files(blob: bytes) -> None:
@@ -103,7 +103,7 @@ def _refuse_other_files(blob: bytes) -> None:
     start = blob[:200].lstrip().lower()
     others = {
         "a web page, not a network: download the file itself": start.startswith((b"<!doctype", b"<html")),
-        "Git LFS's note of where the file lies: fetch it with `git lfs pull`": start.startswith(
+        "a Git LFS pointer, not the file itself: fetch the file with `git lfs pull`": start.startswith(
             b"version https://git-lfs"
         ),
         "a Keras or HDF5 file: load it in its own program, and save the weights as safetensors": blob[:4] == b"\x89HDF",
@@ -172,7 +172,8 @@ def _safetensors_header(blob: bytes) -> dict[str, Any]:
     length = int.from_bytes(blob[:8], "little")
     if len(blob) < 8 or length > min(MAX_HEADER_BYTES, len(blob) - 8):
         raise InvalidCheckpoint(
-            "This is neither a .safetensors file nor a .pth file, or it is cut off: its header does not fit into it."
+            "This is neither a .safetensors file nor a .pth file, or it is cut off: its header would be longer "
+            "than the file."
         )
     try:
         header = json.loads(blob[8 : 8 + length])
@@ -190,7 +191,7 @@ def _described(name: str, entry: object) -> Tensor:
     shape = entry.get("shape") if isinstance(entry, dict) else None
     dtype = entry.get("dtype") if isinstance(entry, dict) else None
     if not isinstance(dtype, str) or dtype not in _DTYPES:
-        raise InvalidCheckpoint(f"The tensor {name[:40]!a} does not hold floating-point numbers, as weights are.")
+        raise InvalidCheckpoint(f"The tensor {name[:40]!a} must hold floating-point numbers, as weights do.")
     return _meta(name, shape, _DTYPES[dtype])
 
 
@@ -201,7 +202,7 @@ def _meta(name: str, shape: object, dtype: torch.dtype) -> Tensor:
         and all(type(length) is int and 0 < length <= MAX_BYTES for length in shape)
         and math.prod(shape) <= MAX_BYTES
     ):
-        raise InvalidCheckpoint(f"The tensor {name[:40]!a} has a shape that no network of ours has.")
+        raise InvalidCheckpoint(f"The tensor {name[:40]!a} has a shape that no network here has.")
     return torch.empty(tuple(shape), dtype=dtype, device="meta")
 
 
@@ -209,7 +210,7 @@ def _experiment(text: object) -> Experiment:
     try:
         return Experiment.from_dict(json.loads(text if isinstance(text, str) else ""))
     except (InvalidExperiment, ValueError, TypeError, RecursionError) as error:
-        raise InvalidCheckpoint("The file names an experiment that is not one of ours.") from error
+        raise InvalidCheckpoint("The file names an experiment that is not valid here.") from error
 
 
 def _our_names(described: Mapping[str, Tensor], experiment: Experiment) -> dict[str, str]:

@@ -33,7 +33,7 @@ SENT_SIDE = 112  # pixels, of a stage's picture
 CHOOSE = "Choose a network to read the drawing."
 LEAVE_OUT = {
     Preprocessing.SPECKS: "removing stray specks",
-    Preprocessing.CROP: "cropping to the ink, and with it the evening of strokes",
+    Preprocessing.CROP: "cropping to the ink, and evening the stroke width",
     Preprocessing.WIDTH: "evening the stroke width",
     Preprocessing.FIT: "fitting into 20×20",
     Preprocessing.CENTRE: "centring by mass",

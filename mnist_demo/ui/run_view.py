@@ -150,7 +150,7 @@ def difference_html(pair: Pair) -> str:
         words = "no knob differs, so the two curves will be identical."
         return f'<div class="mnist-difference"><b>Run B is run A</b>: {words}</div>'
     count = len(changed_fields(pair.a, pair.b))
-    more = "" if count == 1 else f" · {count} knobs differ, so a result cannot be pinned on one"
+    more = "" if count == 1 else f" · {count} knobs differ, so you cannot tell which one made the difference"
     return (
         f'<div class="mnist-difference"><b>Run B is run A, but</b> {words}<span class="mnist-note">{more}</span></div>'
     )

@@ -16,9 +16,9 @@ from mnist_demo.cluster.status import Phase
 from mnist_demo.errors import MnistLabError, RunError
 from mnist_demo.learning.training import Status
 from mnist_demo.serving.visitors import Visitor
-from mnist_demo.ui.after.behind_glass import BehindGlass
 from mnist_demo.ui.after.downloads import Downloads
 from mnist_demo.ui.after.runs_table import RunsTable
+from mnist_demo.ui.after.score_panel import ScorePanel
 from mnist_demo.ui.after.scrubber import Scrubber
 from mnist_demo.ui.after.step_panel import StepByStep
 from mnist_demo.ui.before.hint_panel import HintPanel
@@ -27,7 +27,7 @@ from mnist_demo.ui.run_view import PairView, closing_words
 from mnist_demo.ui.values import Number, Place, Slugs, Text
 from mnist_demo.ui.visit import QUICK, Lab, Shown, error_html, note_html
 
-FAULT = "The server has made a mistake: Resume goes on from the last point."
+FAULT = "The training failed on the server: click Resume to go on from the last point."
 BUSY = "Still waiting for the next point: the workers are busy with other visitors' runs, or the network is large."
 SILENCE_SECONDS = 3.0  # without news, after which the page says so; a chunk takes about one second
 STARTING = "The training workers are starting; this takes a few seconds."
@@ -80,7 +80,7 @@ class TrainTab:
             with gr.Tab("Runs", id="runs-tab"):
                 self.runs = RunsTable(self.lab, self.view)
                 with gr.Accordion("Test score", open=False):
-                    self.glass = BehindGlass(self.lab)
+                    self.glass = ScorePanel(self.lab)
             with gr.Tab("Downloads", id="downloads"):
                 self.downloads = Downloads(self.lab)
             with gr.Tab("Step by step", id="step-by-step"):

@@ -24,7 +24,7 @@ def checked_steps(names: object) -> frozenset[Preprocessing]:
     if not isinstance(names, list) or not all(
         isinstance(name, str) and name in Preprocessing.__members__ for name in names
     ):
-        raise InvalidDrawing("The steps to leave out are a list of names of steps.")
+        raise InvalidDrawing("The steps to leave out must be a list of step names.")
     return frozenset(Preprocessing[name] for name in names)
 
 

@@ -155,7 +155,7 @@ def read(kind: Any, value: Any) -> Any:
         return TypeAdapter(kind).validate_python(value)
     except (ValidationError, OverflowError) as error:
         raise InvalidValue(
-            f"The page sent {shown(value)}, which has no meaning here: reload it and try again."
+            f"The page sent {shown(value)}, which is not valid here: reload the page and try again."
         ) from error
 
 

@@ -116,7 +116,7 @@ def test_a_damaged_or_foreign_state_is_one_sentence_and_stays(
     for content in (b"", b"no state", whole[:-1], bytes(flipped), checkpoint.read_bytes()):
         state.write_bytes(content)
         assert run("train", *SHORT, "--state", state) == 1
-        assert "holds no training of ours" in complaint(capsys)
+        assert "holds no training of MNIST Lab" in complaint(capsys)
         assert state.read_bytes() == content
     state.write_bytes(whole)
     assert run("train", *SHORT, "--seed", "1", "--state", state) == 1
@@ -159,6 +159,6 @@ def test_real_pens_make_another_run_that_goes_on_only_with_the_same_ones(
     experiment = Experiment.from_dict({"train_size": 100, "hidden_sizes": "16", "epochs": 2})
     state.write_bytes(Training(checkpoints.state_to_bytes(training.start(experiment, "of other digits"))).to_bytes())
     assert run("train", *SHORT, "--state", state, "--pens", pens_file) == 1
-    assert "same file" in complaint(capsys)
+    assert "a different file of extra digits: give it that file again" in complaint(capsys)
     assert run("train", *SHORT, "--fold", 1) == 2
     assert "--pens" in complaint(capsys)

@@ -45,7 +45,7 @@ def test_the_fewest_and_the_most_workers_are_allowed(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("said", ["0", str(workers.MOST_WORKERS + 1), "9" * 500])
 def test_one_less_and_one_more_are_refused_in_a_short_sentence(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
     monkeypatch.setenv("MNIST_DEMO_WORKERS", said)
-    with pytest.raises(CannotStart, match=rf"^MNIST_DEMO_WORKERS is a number from 1 to 256, not '{said[:40]}'\.$"):
+    with pytest.raises(CannotStart, match=rf"^MNIST_DEMO_WORKERS must be a number from 1 to 256, not '{said[:40]}'\.$"):
         workers.worker_count()
 
 

@@ -26,7 +26,7 @@ def test_one_byte_changed_or_lost_is_no_training_of_ours(tiny: Experiment, tmp_p
     changed = whole[:-1] + bytes([whole[-1] ^ 1])
     for content in (b"", whole[:-1], changed, whole.replace(b"training-1", b"training-2")):
         path.write_bytes(content)
-        with pytest.raises(InvalidCheckpoint, match="no training of ours"):
+        with pytest.raises(InvalidCheckpoint, match="no training of MNIST Lab"):
             read_training(path, tiny)
 
 

@@ -34,7 +34,9 @@ def test_the_images_that_only_one_network_gets_right_are_counted_for_it() -> Non
 
 def test_fewer_images_are_told_and_one_network_is_compared_with_none() -> None:
     some, every = score([True, False], 9_750), score([True, False], 10_000)
-    assert comparison_sentence([some, some]).startswith("Asked 9,750 of the test images, evenly spread")
+    assert comparison_sentence([some, some]).startswith(
+        "Only 9,750 test images were used, evenly spread, because the network is large."
+    )
     assert comparison_sentence([every, every]).startswith("A alone")
     for pair in ([every, None], [None, every]):
         assert comparison_sentence(pair) == ""

@@ -116,5 +116,5 @@ def test_of_everybodys_uploads_the_oldest_go(
 
 
 def test_what_an_upload_says_of_itself_is_told_as_such(shelf: ModelShelf, me: Visitor) -> None:
-    assert "own account" in shelf.describe(upload(shelf, me), me)[1]
-    assert "own account" not in shelf.describe("shipped:cnn", me)[1]
+    assert "according to its file" in shelf.describe(upload(shelf, me), me)[1]
+    assert "according to its file" not in shelf.describe("shipped:cnn", me)[1]

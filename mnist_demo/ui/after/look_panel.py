@@ -31,8 +31,8 @@ from mnist_demo.ui.visit import Lab, Shown, note_html, read
 CONCURRENT_LOOKS = 2
 TILE_SIZE = 56  # pixels
 COLOURS_NOTE = (
-    "Each picture is one first-layer unit: orange where ink excites it, blue where ink quiets it, white where it does "
-    "not care. The same units and colours at every epoch."
+    "Each picture is one first-layer unit: orange where ink raises its value, blue where ink lowers it, white where "
+    "ink makes no difference. The same units and colours at every epoch."
 )
 CHOOSE = "Choose a cell to see its images."
 ON_CANVAS = "Choose an image to put it on the Draw tab's canvas."

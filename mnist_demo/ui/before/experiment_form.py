@@ -80,7 +80,7 @@ class ExperimentForm:
             if name in (NOTHING, None, ""):
                 continue
             if not isinstance(name, str):
-                raise InvalidExperiment("Run B changes a knob by its name.")
+                raise InvalidExperiment("The knob that run B changes must be given by its name.")
             if name in changes:
                 raise InvalidExperiment(f"Run B changes {name} twice; change it once.")
             changes[name] = _typed(name, value)

@@ -20,7 +20,7 @@ from mnist_demo.ui.values import Pictured
 from mnist_demo.ui.visit import Lab, Shown, note_html
 
 FILLED = 0.72  # of the canvas, by the longer side of the ink
-NO_INK = "No ink was found in the picture: take it closer, with the digit darker than the paper."
+NO_INK = "No ink was found in the picture: take it from closer, with the digit darker than the paper."
 
 
 def build_picture_words(lab: Lab, canvas: gr.HTML) -> None:

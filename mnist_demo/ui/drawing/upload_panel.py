@@ -30,9 +30,9 @@ def build_upload_panel(lab: Lab, shelf: ModelShelf, models: gr.Dropdown) -> Any:
     """
     with gr.Accordion("Load a checkpoint", open=False):
         gr.Markdown(
-            "One of ours (.safetensors), or a state dict saved by `torch.save(model.state_dict(), 'checkpoint.pth')`. "
-            "An MLP is found by its shapes, whatever its names; activation and pixel scale are tried on validation "
-            "images. For a CNN, say which network it is of: names may differ, shapes and order must be the network's."
+            "A MNIST Lab file (.safetensors), or one of `torch.save(model.state_dict(), 'checkpoint.pth')`. "
+            "An MLP is recognized by shapes, whatever the names; activation and pixel scale are tried on validation "
+            "images. For a CNN, choose the network below: names may differ, shapes and order must be the same."
         )
         with gr.Row():
             network = gr.Dropdown(

@@ -32,7 +32,7 @@ from mnist_demo.ui.visit import QUICK, Lab, Shown, note_html, read
 GALLERY_MULTIPLY_ADDS = 4e10  # a second or two of one core: a large network searches fewer images
 DRAW_FIRST = "Draw a digit first."
 ASK = "Click a bar, or the button, to see which ink spoke for a digit."
-NOBODY = "This network is no longer asked: choose it again."
+NOBODY = "This network is no longer among the networks to ask: choose it again."
 
 
 class Explainer:

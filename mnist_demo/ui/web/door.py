@@ -36,9 +36,9 @@ UPLOAD_SECONDS = 120.0
 CLOSED = ("dev/", "process_recording", "vibe", "proxy=", "component_server", "stream/", "file=http", "file/http", "mcp")
 
 NOT_A_CALL = "A call is a JSON object with a list `data`; see /gradio_api/info for what each endpoint takes."
-NO_FUNCTION = "The server has no such function: load the page again."
-NO_FILE = "A file must be uploaded first: the server opens no other file and no address."
-TOO_LARGE = "The request is larger than {:,} bytes, which is the most."
+NO_FUNCTION = "The server has no such function: reload the page."
+NO_FILE = "Upload the file first: the server opens no other files and no web addresses."
+TOO_LARGE = "The request is too large: send at most {:,} bytes."
 TOO_SLOW = "The request did not arrive within {:g} seconds: send it again."
 CLOSED_HERE = "There is nothing at this address."
 

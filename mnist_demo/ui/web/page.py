@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse
 
 from mnist_demo.errors import EngineUnavailable, MnistLabError
 
-UNREADABLE = "The server cannot use these values; if the page has sent them, load it again."
-FAILED = "The server failed at this call, which is its own fault; load the page again and try once more."
+UNREADABLE = "The request holds a value that is not valid here: reload the page and try again."
+FAILED = "Something failed on the server: reload the page and try again."
 MAX_CHARACTERS = 300  # Gradio's own messages repeat the bad value, however long, and name Python's types
 STATUS = "mnist_demo.status"  # key in the request's scope: the status that the answer to a failed call gets
 

@@ -61,7 +61,7 @@ def listen(host: str, port: int) -> socket.socket:
 def _port() -> int:
     text = os.environ.get("GRADIO_SERVER_PORT") or str(DEFAULT_PORT)
     if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise CannotStart(f"GRADIO_SERVER_PORT is a number from 1 to 65535, not {text[:40]!r}.")
+        raise CannotStart(f"GRADIO_SERVER_PORT must be a number from 1 to 65535, not {text[:40]!r}.")
     return int(text)
 
 

@@ -111,7 +111,7 @@ def test_a_button_hands_the_file_to_the_browser_or_says_why_not(panel: Panel) ->
     assert base64.b64decode(saved[file]["content"]) == panel.weights(Point.LAST, WeightsFormat.PTH)[1]
     assert "no longer there" in do(press(yours, run_id, "last", "pth"))[message]
     for point, form in (("worst", "pth"), ("best", "exe"), (None, "pth"), ("best", []), (5, "pth")):
-        with pytest.raises(InvalidValue, match="has no meaning here"):
+        with pytest.raises(InvalidValue, match="is not valid here: reload the page"):
             do(press(mine, run_id, point, form))
 
 

@@ -74,8 +74,8 @@ def test_nonsense_is_one_sentence_that_names_the_knob(form: ExperimentForm, knob
     [
         (["dropout", "0.5", "dropout", "0.2"], "twice"),
         (["no_such", "1", "nothing", ""], "no knob 'no_such'"),
-        ([5, "1", "nothing", ""], "by its name"),
-        ([["dropout"], "1", "nothing", ""], "by its name"),
+        ([5, "1", "nothing", ""], "must be given by its name"),
+        ([["dropout"], "1", "nothing", ""], "must be given by its name"),
         (["epochs", "0", "nothing", ""], "epochs"),
     ],
 )

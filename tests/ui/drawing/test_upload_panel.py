@@ -72,7 +72,7 @@ def test_sizes_that_are_none_are_told_unless_the_file_needs_none(panel: Panel, t
     assert unchanged is None
     ours = tmp_path / "ours.safetensors"
     ours.write_bytes(checkpoints.pack(networks.build(SMALL).state_dict(), SMALL, {}))
-    assert "A checkpoint of ours" in panel.load(str(ours), "cnn", "many")[0]
+    assert "It is a checkpoint of MNIST Lab" in panel.load(str(ours), "cnn", "many")[0]
 
 
 def test_no_file_and_a_file_too_large_are_told_and_eight_megabytes_are_read(panel: Panel, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from html import escape
 from mnist_demo.inference.evaluation import CalibrationBin, calibration_error, interval
 
 NOTE = (
-    "How sure and how often right: each bar is the share of right answers among those with that confidence, the paler "
-    "the fewer; fewer than 10 make no bar. On the dashed line a network is as sure as it is right."
+    "How sure the network is, and how often it is right. Each bar is the share of right answers among those with that "
+    "confidence. A paler bar stands for fewer answers; fewer than 10 make no bar. On the dashed line a network is as "
+    "sure as it is right."
 )
 FEWEST_ANSWERS = 10  # in a bar: with fewer, the share right is mostly chance
 SMALL_GAP = 0.01  # between confidence and accuracy

@@ -88,7 +88,7 @@ def read_sent_picture(value: Any) -> SentPicture:
     if not isinstance(picture, str):
         raise InvalidDrawing("No picture has arrived: choose one again.")
     if not picture or len(picture) > MAX_PICTURE_CHARACTERS:
-        raise InvalidDrawing("The picture is empty, or too large to send as it is: save it as JPEG, or smaller.")
+        raise InvalidDrawing("The picture is empty, or too large to send: save it as JPEG, or make it smaller.")
     try:
         return SentPicture(base64.b64decode(picture, validate=True), read_ink({**value, "ink": ""}).seq)
     except (binascii.Error, ValueError):

@@ -15,21 +15,21 @@ from mnist_demo.ui.run_view import NAMES, row_head_html
 from mnist_demo.ui.visit import Lab, Shown, note_html, table_html
 
 WHY = (
-    "No network here has seen MNIST's 10,000 test images, and nothing was chosen by them. Ask them last: whoever "
-    "chooses a network by its test score has made a second set of validation images."
+    "No network here was trained on MNIST's 10,000 test images, and nothing was chosen by them. Use them last: if you "
+    "choose a network by its test score, they become a second set of validation images."
 )
 EMPTY = "Train a pair first."
 HEAD = ("Run", "Best epoch", "Val. acc.", "Test acc.", "95% interval")
 
 
-class BehindGlass:
+class ScorePanel:
     """The panel. Build it inside the current Blocks context."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self.gate = asyncio.Semaphore(1)
         gr.HTML(note_html(WHY))
-        button = gr.Button("Ask the test images about A and B", size="sm", elem_id="break-glass")
+        button = gr.Button("Test A and B on the test images", size="sm", elem_id="break-glass")
         self.result = gr.HTML("", elem_id="test-scores")
         queued = {"queue": True, "concurrency_limit": None, "show_progress": "minimal"}
         lab.on(button.click, self.ask, [], [], tell=self.result, **queued)
@@ -70,11 +70,11 @@ def _row(name: str, score: Score | None) -> str:
 def asked_sentence(times: int) -> str:
     """How far to trust the scores after they were asked for so many times."""
     if times == 1:
-        return "You have asked once: these scores are honest."
-    return f"You have asked {times} times: if a score made you change a knob, it says less than it seems."
+        return "You have tested once: these scores are a fair estimate."
+    return f"You have tested {times} times: if a score made you change a knob, the scores are no longer fair."
 
 
 def machine_sentence(scores: Sequence[Score | None]) -> str:
     """How many networks the test images have scored here, from this page, other visits and the command line."""
     asked = max((score.networks_asked or 0 for score in scores if score), default=0)
-    return f"On this machine they have scored {asked:,} networks so far." if asked else ""
+    return f"On this machine {asked:,} networks have been tested on them so far." if asked else ""

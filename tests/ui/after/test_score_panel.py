@@ -14,7 +14,7 @@ from mnist_demo.serving import scores
 from mnist_demo.serving.runs import Run
 from mnist_demo.serving.scores import BUSY, DIVERGED
 from mnist_demo.serving.visitors import Visitor
-from mnist_demo.ui.after.behind_glass import EMPTY, BehindGlass
+from mnist_demo.ui.after.score_panel import EMPTY, ScorePanel
 from mnist_demo.ui.visit import Lab
 from tests.ui.trained import YOU, do, lab_of, tiny_pair, train_pair, unserved_page
 
@@ -25,7 +25,7 @@ class Panel:
     def __init__(self, lab: Lab, visitor: Visitor) -> None:
         self.visitor, self.runs = visitor, visitor.pair
         with unserved_page():
-            self.glass = BehindGlass(lab)
+            self.glass = ScorePanel(lab)
 
     def ask(self) -> str:
         return str(do(self.glass.ask(self.visitor))[self.glass.result])
@@ -60,10 +60,10 @@ def test_the_images_that_tell_the_networks_apart_are_counted(panel: Panel) -> No
 
 
 def test_asking_again_is_counted(panel: Panel) -> None:
-    assert "You have asked once" in panel.ask()
+    assert "You have tested once" in panel.ask()
     again = panel.ask()
-    assert "asked 2 times" in again
-    counted = re.search(r"On this machine they have scored ([\d,]+) networks so far", again)
+    assert "tested 2 times" in again
+    counted = re.search(r"On this machine ([\d,]+) networks have been tested on them so far", again)
     assert counted
     assert int(counted[1].replace(",", "")) >= 4  # two pairs, and what other tests have asked
 
@@ -74,7 +74,7 @@ def test_a_large_network_is_asked_about_fewer_images(
     monkeypatch.setattr(scores, "MULTIPLY_ADDS_PER_TEST", 1.0)
     html = panel.ask()
     assert f"<b>{panel.accuracy(panel.runs[0], mnist_root, 250):.2%}</b>" in html
-    assert "Asked 250 of the test images" in html
+    assert "Only 250 test images were used" in html
 
 
 def test_nobody_else_and_nothing_unfinished_is_tested(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
