@@ -526,5 +526,5 @@ def test_extra_digits_change_a_run_that_any_chunks_make_and_others_are_refused(t
     without, _ = advance(start(experiment), 7, tiny_data)
     assert not torch.equal(without.weights["1.weight"], whole.weights["1.weight"])
     for wrong in (tiny_data, replace(data, extra_sha256="abd")):
-        with pytest.raises(DataError, match="same file"):
+        with pytest.raises(DataError, match="give it that file again"):
             advance(state, 1, wrong)
