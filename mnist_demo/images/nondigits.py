@@ -16,7 +16,6 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from mnist_demo.images import sketch, strokes
-from mnist_demo.images.ink import Ink
 from mnist_demo.images.sketch import Preprocessing
 from mnist_demo.images.strokes import Stroke
 
@@ -38,11 +37,10 @@ def training_batch(
 
     Digits uint8 (N, 28, 28), labels int64 (N,). Random numbers come from `generator` (None: torch's own).
     """
-    pool = training_pool(seed)
-    drawn = pool[torch.randint(len(pool), (count - 2 * (count // 4),), generator=generator)]
+    drawn = _drawn(seed, torch.randint(POOL_SIZE, (count - 2 * (count // 4),), generator=generator))
     turnable = torch.isin(labels, torch.tensor([2, 3, 4, 5, 7])).nonzero()[:, 0]
     if len(turnable) < count // 4:
-        return pool[torch.randint(len(pool), (count,), generator=generator)]
+        return _drawn(seed, torch.randint(POOL_SIZE, (count,), generator=generator))
     turned = digits[turnable[: count // 4]].rot90(1 if torch.rand((), generator=generator) < 0.5 else -1, (1, 2))
     chosen = torch.randperm(len(digits), generator=generator)[: 2 * (count // 4)]
     return torch.cat([drawn, turned, _pairs(digits[chosen])])
@@ -56,18 +54,24 @@ def _pairs(digits: Tensor) -> Tensor:
     return F.pad(small, (3, 3, 4, 4)).round().to(torch.uint8)
 
 
-@functools.lru_cache(maxsize=2)  # seconds to draw, 5 MB; the same in every process
-def training_pool(seed: int) -> Tensor:
-    """Drawn non-digits as the network sees them, uint8 (6000, 28, 28), the same for the same seed."""
-    rng = np.random.default_rng(seed)
-    images: list[Ink] = []
-    while len(images) < POOL_SIZE:
+def _drawn(seed: int, numbers: Tensor) -> Tensor:
+    """Drawn non-digits (count, 28, 28) by their numbers (count,)."""
+    return torch.stack([training_drawing(seed, number) for number in numbers.tolist()])
+
+
+@functools.lru_cache(maxsize=2 * POOL_SIZE)  # two milliseconds to draw; 10 MB when full
+def training_drawing(seed: int, number: int) -> Tensor:
+    """One drawn non-digit as a network sees it, uint8 (28, 28): the same in every process.
+
+    A seed has `POOL_SIZE` of them, and each is drawn when it is first asked for.
+    """
+    rng = np.random.default_rng((seed, number))
+    while True:
         side = _CANVAS * rng.uniform(0.4, 0.9)
         drawing = [s * side + (_CANVAS - side) / 2 for s in random_drawing(rng, TRAINING_FONTS)]
         stages = sketch.preprocess(strokes.draw(drawing, _CANVAS, rng.uniform(3, 12), oversample=1), AS_DRAWN)
-        if stages:
-            images.append(stages[-1].image)
-    return torch.from_numpy(np.stack(images))
+        if stages:  # a thin line can leave nothing
+            return torch.from_numpy(stages[-1].image)
 
 
 def random_drawing(rng: np.random.Generator, fonts: Sequence[str]) -> list[Stroke]:

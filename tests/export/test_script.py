@@ -6,7 +6,6 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from mnist_demo.experiment.choices import Mistake, Network
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.export.script import REASONS, script, training_loop
-from mnist_demo.images import data, nondigits
+from mnist_demo.images import data
 from mnist_demo.learning import training
 from mnist_demo.learning.networks import weights_hash
 
@@ -49,16 +48,6 @@ EVERY_KNOB = [
     # Several points an epoch, and patience decides at each.
     "train_size=41000&batch_size=2048&epochs=3&patience=1&learning_rate=0.3&hidden_sizes=4",
 ]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _few_non_digits() -> Iterator[None]:
-    """Drawing all of them takes longer than everything else here."""
-    nondigits.training_pool.cache_clear()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nondigits, "POOL_SIZE", 40)
-        yield
-    nondigits.training_pool.cache_clear()
 
 
 def hash_of_app(experiment: Experiment, training_data: data.TrainingData) -> str:

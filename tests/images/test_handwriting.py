@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mnist_demo.experiment.config import Experiment
-from mnist_demo.images import handwriting, nondigits
+from mnist_demo.images import handwriting
 from mnist_demo.images.data import TrainingData
 from mnist_demo.learning import checkpoints, training
 
@@ -89,11 +89,7 @@ def test_ink_is_centred_as_a_drawing_is(training_data: TrainingData) -> None:
         assert (place - 14).std() < 1.5  # the random shift and bend that remain
 
 
-def test_a_run_with_habits_non_digits_and_averaging_is_the_same_in_any_chunks(
-    tiny_data: TrainingData, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pool = tiny_data.val.images.rot90(2, (1, 2))  # drawing the real one takes ten seconds
-    monkeypatch.setattr(nondigits, "training_pool", lambda _seed: pool)
+def test_a_run_with_habits_non_digits_and_averaging_is_the_same_in_any_chunks(tiny_data: TrainingData) -> None:
     experiment = Experiment.from_dict(
         {
             "network": "deep_cnn",

@@ -42,8 +42,7 @@ def test_a_glyph_is_a_skeleton_not_an_outline() -> None:
 
 
 def test_a_batch_of_non_digits(training_data: TrainingData, monkeypatch: pytest.MonkeyPatch) -> None:
-    pool = torch.full((10, 28, 28), 7, dtype=torch.uint8)
-    monkeypatch.setattr(nondigits, "training_pool", lambda _seed: pool)
+    monkeypatch.setattr(nondigits, "training_drawing", lambda *_: torch.full((28, 28), 7, dtype=torch.uint8))
     images, labels = training_data.train.images[:128], training_data.train.labels[:128]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -59,10 +58,21 @@ def test_a_batch_of_non_digits(training_data: TrainingData, monkeypatch: pytest.
     assert (few == 7).all()
 
 
+def test_a_drawing_is_the_same_whenever_it_is_drawn() -> None:
+    there = nondigits.training_drawing(1, 5)
+    assert there.shape == (28, 28)
+    assert there.dtype == torch.uint8
+    assert (there > 0).sum() > 10
+    nondigits.training_drawing.cache_clear()
+    others = [nondigits.training_drawing(*which) for which in ((1, 4), (2, 5))]
+    assert torch.equal(nondigits.training_drawing(1, 5), there)
+    assert not any(torch.equal(other, there) for other in others)
+
+
 def test_as_many_non_digits_as_a_knob_allows_are_still_of_every_kind(
     training_data: TrainingData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nondigits, "training_pool", lambda _seed: torch.full((10, 28, 28), 7, dtype=torch.uint8))
+    monkeypatch.setattr(nondigits, "training_drawing", lambda *_: torch.full((28, 28), 7, dtype=torch.uint8))
     images, labels = training_data.train.images[:64], training_data.train.labels[:64]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -2,7 +2,6 @@
 
 import copy
 import math
-from collections.abc import Iterator
 from dataclasses import fields, replace
 from itertools import chain
 from typing import Any
@@ -15,7 +14,6 @@ from mnist_demo.errors import DataError
 from mnist_demo.experiment.choices import Mistake, Network, Optimizer
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics, best_index, is_finite, stopping_index
-from mnist_demo.images import nondigits
 from mnist_demo.images.data import Split, TrainingData, noisy_labels
 from mnist_demo.learning import batches, networks, step
 from mnist_demo.learning.checkpoints import state_from_bytes, state_to_bytes
@@ -76,16 +74,6 @@ def assert_same(a: object, b: object) -> None:
         assert a.contiguous().numpy().tobytes() == b.contiguous().numpy().tobytes()
     else:
         assert repr(a) == repr(b)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _few_non_digits() -> Iterator[None]:
-    """Drawing all 3,000 of them would take longer than everything else here."""
-    nondigits.training_pool.cache_clear()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nondigits, "POOL_SIZE", 40)
-        yield
-    nondigits.training_pool.cache_clear()
 
 
 class Spy:
