@@ -34,7 +34,7 @@ TRAIN_JS = """async () => {
 # From each pen-up to the frame in which the bars answer that drawing.
 WATCH_JS = """() => {
   window.penUps = [];
-  const paper = document.querySelector('.mnist-canvas canvas'), canvas = document.querySelector('.mnist-canvas');
+  const canvas = document.querySelector('#canvas .mnist-canvas'), paper = canvas.querySelector('canvas');
   const bars = document.querySelector('#bars .mnist-bars');
   paper.addEventListener('pointerup', () => {
     const start = performance.now();
@@ -57,11 +57,11 @@ SCRUB_JS = """async (place) => {
     const look = () => (isMet() || isLate() ? done(performance.now() - start) : requestAnimationFrame(look));
     look();
   });
-  const [curves, bars, matrices, slider] = ['#curves .mnist-curves', '#scrub-bars .mnist-bars', '.mnist-confusion',
-    '#scrub input[type=range]'].map((selector) => document.querySelector(selector));
+  const [curves, strip, matrices, slider] = ['#curves .mnist-curves', '#strip-a .mnist-tiles', '.mnist-confusion',
+    '#scrub input'].map((selector) => document.querySelector(selector));
   let isAnswered = false;
   const watcher = new MutationObserver(() => { isAnswered = true; }), start = performance.now();
-  watcher.observe(bars, {attributes: true, attributeFilter: ['data-seq']});
+  watcher.observe(strip, {attributes: true, attributeFilter: ['data-seq']});
   slider.value = place;
   slider.dispatchEvent(new Event('input', {bubbles: true}));
   const first = await until(() => isAnswered && curves.dataset.cursor == place);
@@ -81,11 +81,12 @@ def measure() -> list[tuple[str, float, str]]:
             ("a lesson's pair (1,000 images, 40 epochs), unpaced, median", statistics.median(ends) / 1000, "s"),
         ]
         page.get_by_role("tab", name="Draw").click()
-        page.locator(".mnist-canvas canvas").wait_for()
+        page.locator("#canvas .mnist-canvas canvas").wait_for()
         page.evaluate(WATCH_JS)
         draw(page, THREE)
         page.get_by_role("tab", name="Train").click()
-        page.locator("#scrub-bars .mnist-bars-detail").nth(1).wait_for()
+        page.locator("#strip-a .mnist-tiles > *", has_text="%").wait_for()
+        page.get_by_role("tab", name="Mistakes", exact=True).click()
         epochs = random.Random(0).sample(range(1, 40), LOOKS)
         looks, matrices = zip(*(page.evaluate(SCRUB_JS, epoch) for epoch in epochs), strict=True)
         rows += [
@@ -137,7 +138,7 @@ def _ask(page: Page, models: int) -> None:
     page.wait_for_function(
         "count => document.querySelectorAll('#bars .mnist-bars-model:not([hidden])').length === count", arg=models
     )
-    page.locator(".mnist-canvas [data-do=clear]").click()
+    page.locator("#canvas .mnist-canvas [data-do=clear]").click()
 
 
 def _pen_up(page: Page) -> float:
@@ -145,6 +146,6 @@ def _pen_up(page: Page) -> float:
     count = page.evaluate("window.penUps.length")
     draw(page, THREE)
     page.wait_for_function("count => window.penUps.length > count", arg=count)
-    page.locator(".mnist-canvas [data-do=clear]").click()
+    page.locator("#canvas .mnist-canvas [data-do=clear]").click()
     page.wait_for_timeout(150)
     return float(page.evaluate("window.penUps.at(-1)"))

@@ -4,7 +4,9 @@ The file trains to the same final weights as the app, bit for bit. Knows what st
 the imports, and the explanation of a mistake.
 """
 
+import difflib
 import textwrap
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ from mnist_demo.experiment.knobs import to_text
 from mnist_demo.export import cut
 from mnist_demo.export.values import OURS
 
+SHOWN = {"criterion", "evaluate", "train", "images", "model", "optimizer"}
 LOOP = ("criterion", "optimizer", "train", "evaluate")
 WIDTH = 100  # columns of prose
 REASONS = {
@@ -51,6 +54,45 @@ def training_loop(experiment: Experiment) -> LoopSource:
     wrong = next((index for index, line in enumerate(lines) if line.right is not None), None)
     texts = [line.text for line in lines]
     return LoopSource(texts, wrong, None if wrong is None else lines[wrong].right, REASONS.get(experiment.mistake, ""))
+
+
+class ComparedLine(NamedTuple):
+    """A line of two programs: `whose` is "a" or "b" where only that one has it, "" for both; `right` as in `Line`."""
+
+    text: str
+    whose: str = ""
+    right: str | None = None
+
+
+def compared(a: Experiment, b: Experiment) -> list[ComparedLine]:
+    """Two runs as one program: data, network, optimizer and loop, and whatever else differs between the two."""
+    found: list[ComparedLine] = []
+    for of_a, of_b in _paired(cut.parts(a), cut.parts(b)):
+        part = of_a or of_b
+        if part and (part.name in SHOWN or of_a is None or of_b is None or of_a.text != of_b.text):
+            found += [*_merged(of_a.lines if of_a else (), of_b.lines if of_b else ()), ComparedLine("")]
+    return found[:-1]
+
+
+def _paired(a: Sequence[cut.Part], b: Sequence[cut.Part]) -> Iterator[tuple[cut.Part | None, cut.Part | None]]:
+    """The parts of two programs side by side, by their names."""
+    matcher = difflib.SequenceMatcher(None, [part.name for part in a], [part.name for part in b], autojunk=False)
+    for kind, a_from, a_to, b_from, b_to in matcher.get_opcodes():
+        if kind == "equal":
+            yield from zip(a[a_from:a_to], b[b_from:b_to], strict=True)
+        else:
+            yield from ((part, None) for part in a[a_from:a_to])
+            yield from ((None, part) for part in b[b_from:b_to])
+
+
+def _merged(a: Sequence[cut.Line], b: Sequence[cut.Line]) -> Iterator[ComparedLine]:
+    matcher = difflib.SequenceMatcher(None, [line.text for line in a], [line.text for line in b], autojunk=False)
+    for kind, a_from, a_to, b_from, b_to in matcher.get_opcodes():
+        if kind == "equal":
+            yield from (ComparedLine(line.text, "", line.right) for line in a[a_from:a_to])
+        else:
+            yield from (ComparedLine(line.text, "a") for line in a[a_from:a_to])
+            yield from (ComparedLine(line.text, "b") for line in b[b_from:b_to])
 
 
 def script(experiment: Experiment) -> str:

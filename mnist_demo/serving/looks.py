@@ -20,6 +20,7 @@ from mnist_demo.images.data import Split, load_validation_data
 from mnist_demo.inference.evaluation import CalibrationBin, calibration_bins, evaluate
 from mnist_demo.inference.explain import first_layer_weights
 from mnist_demo.learning import checkpoints
+from mnist_demo.learning.checkpoints import Checkpoint
 from mnist_demo.learning.cost import image_count
 from mnist_demo.serving.runs import Run, nearest_index
 
@@ -29,6 +30,8 @@ CALIBRATION_BINS = 10
 LOOKS_IN_MEMORY = 300  # about 60 kB each
 MULTIPLY_ADDS_PER_LOOK = 1e9  # 20 to 50 ms of one core (2026-11-23): a large network answers fewer images
 MOST_IMAGES = 2_000
+GLANCE_UNITS, GLANCE_MISTAKES = 3, 3
+MULTIPLY_ADDS_PER_GLANCE, GLANCE_IMAGES = 5e7, 200  # a few ms: it is taken while the network trains
 
 
 class Point(StrEnum):
@@ -70,6 +73,27 @@ class Look:
     def right(self) -> int:
         """How many of them were answered right."""
         return sum(self.counts[digit][digit] for digit in range(len(self.counts)))
+
+
+@dataclass(frozen=True)
+class Glance:
+    """So much of a look as can be had at every point of a training: some units, and the first mistakes."""
+
+    units: NDArray[np.int64]  # (U,)
+    weights: NDArray[np.float32]  # (U, 28, 28) or (U, K, K), in [-1, 1]
+    mistakes: list[tuple[int, int]]  # (place among the validation images, the answer)
+
+
+def glance(model: Checkpoint, root: Path) -> Glance:
+    """The same units at every point, evenly spread, and which of the first validation images are read wrongly."""
+    weights = first_layer_weights(model)
+    units = np.unique(np.linspace(0, len(weights) - 1, GLANCE_UNITS).round().astype(np.int64))
+    chosen = weights[units]
+    scale = max(float(np.quantile(np.abs(chosen), 0.995)), 1e-9)
+    images = image_count(model.experiment, MULTIPLY_ADDS_PER_GLANCE, GLANCE_IMAGES)
+    answers = evaluate(model, load_validation_data(root).first(images))
+    wrong = np.flatnonzero(answers.predictions != answers.labels)[:GLANCE_MISTAKES]
+    return Glance(units, np.clip(chosen / scale, -1, 1), [(int(at), int(answers.predictions[at])) for at in wrong])
 
 
 class Looks:

@@ -47,6 +47,8 @@ class Visitor:
     cursors: dict[str, int] = field(default_factory=dict)  # run -> index of the point last looked at
     cell: Cell | None = None  # whose images are shown
     choices: dict[str, tuple[int, ...]] = field(default_factory=dict)  # list on the page -> places of its images
+    glanced_at: float = 0.0  # when the strip of a training was last shown, in seconds of time.monotonic
+    drawing: bytes = b""  # the PNG that lies on the canvas
     asked: tuple[str, ...] | None = None  # keys of the networks that read the drawing; None: the shelf's defaults
     uploads: dict[str, Upload] = field(default_factory=dict)
     tests_asked: int = 0  # how often the test images were asked

@@ -29,7 +29,7 @@ def build_app(cluster: Engine, store: RunStore, root: Path) -> Page:
     shelf = ModelShelf(checkpoints.shipped(), lab.visitors)
     page = Page(title="MNIST Lab", analytics_enabled=False, delete_cache=(600, 3600))
     with page:
-        gr.HTML(HEADER)
+        gr.HTML(HEADER, padding=False)
         with gr.Tabs() as tabs:
             with gr.Tab("Train", id="train") as tab:
                 train_tab = TrainTab(lab)

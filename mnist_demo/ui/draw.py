@@ -117,7 +117,7 @@ class DrawTab:
         return await self.lab.read_drawing(self._read, visitor, drawing, skip, is_forgetful)
 
     def _read(self, visitor: Visitor, drawing: Drawing, skip: frozenset[Preprocessing], is_forgetful: bool) -> Shown:
-        readers = []
+        visitor.drawing, readers = drawing.png, []
         for place, key in enumerate(self.shelf.asked_by(visitor)):
             model = self.shelf.find(key, visitor)
             asked = with_dropout_on(model) if is_forgetful else model

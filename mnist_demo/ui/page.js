@@ -29,6 +29,20 @@
     if (!held?.disabled || !isLost) return;
     (isSeen(find('#stop:enabled')) ? find('#stop') : find('#resume:enabled') ?? find('#train:enabled'))?.focus({preventScroll: true});
   };
+  // On a telephone the columns are pages, and a bar at the bottom leads from one to the other.
+  const turnTo = (page) => {
+    find('.mnist-works').dataset.page = page;
+    for (const button of document.querySelectorAll('.mnist-pages button')) button.setAttribute('aria-current', button.dataset.page === page);
+  };
+  document.addEventListener('click', ({target}) => {
+    const page = target.closest('.mnist-pages button')?.dataset.page;
+    if (page) { turnTo(page); scrollTo(0, 0); }
+  });
+  turnTo('story');
+  const named = (page, text) => {
+    const button = find(`.mnist-pages [data-page=${page}]`);
+    if (button.textContent !== text) button.textContent = text;
+  };
   let wasTraining = false;
   const follow = () => {
     const isTraining = find('#train').disabled;
@@ -36,6 +50,7 @@
     wasTraining = isTraining;
     pass();
     if (isTraining) {
+      turnTo('stage');
       show(find('#curves'));
       return say('The training has started.');
     }
@@ -43,7 +58,7 @@
   };
   const summary = () => {
     const cards = [...document.querySelectorAll('.mnist-run')].map((card) => {
-      const texts = [card.querySelector('h3'), card.querySelector('dd:nth-last-of-type(2)')].map((node) => node?.innerText.trim());
+      const texts = [card.querySelector('h3'), card.querySelector('dd:nth-last-of-type(3)')].map((node) => node?.innerText.trim());
       return texts.filter(Boolean).join(': ');
     });
     return ['The training has ended.', find('#notice')?.innerText.trim(), ...cards].filter(Boolean).join(' ');
@@ -69,6 +84,7 @@
   const turn = () => {
     if (!isAsked) return;
     isAsked = false;
+    turnTo('story');
     show(find('#lesson'));
     question.tabIndex = -1;
     question.focus({preventScroll: true});
@@ -77,7 +93,10 @@
   for (const node of [question, difference]) new MutationObserver(turn).observe(node, {childList: true, subtree: true, characterData: true});
   let answered = '';
   setInterval(() => {
-    const answer = find('#answer'), text = isSeen(answer) ? answer.innerText.trim() : '';
+    const answer = find('#answer'), text = answer?.innerText.trim() ?? '';
+    named('story', text ? 'Why' : 'Question');
+    const place = find('.mnist-run dd')?.innerText.split(/,| ·/)[0] ?? '';
+    named('stage', /\d of \d/.test(place) ? `Curves, ${place}` : 'Curves');
     if (text && text !== answered) {
       show(answer);
       say(`${spoken.textContent} ${text}`);
@@ -86,10 +105,19 @@
     watch();
   }, 400);
 
+  // The code shows its first line that differs. A wide page has room for it beside the curves.
+  const code = find('#code'), toDifference = () => {
+    const mark = code.querySelector('mark');
+    if (mark) code.scrollTop += mark.getBoundingClientRect().top - code.getBoundingClientRect().top - code.clientHeight / 3;
+  };
+  new MutationObserver(toDifference).observe(code, {childList: true, subtree: true});
+  code.addEventListener('click', ({target}) => { if (target.closest('.label-wrap')) requestAnimationFrame(toDifference); });
+  if (matchMedia('(min-width: 1700px)').matches) code.querySelector('.label-wrap:not(.open)')?.click();
+
   // If there is ink but no answer comes, the server may be gone.
   let since = 0;
   function watch() {
-    const canvas = find('.mnist-canvas'), bars = find('#bars .mnist-bars');
+    const canvas = find('#canvas .mnist-canvas'), bars = find('#bars .mnist-bars');
     const isWaiting = canvas && Number(canvas.dataset.seq) > Number(bars?.dataset.seq || 0);
     if (!isWaiting) since = 0;
     else if (!since) since = Date.now();

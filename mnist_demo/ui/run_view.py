@@ -46,22 +46,28 @@ class PairView:
         pair_of_runs = visitor.pair
         if not pair_of_runs:
             return {}
-        labels = _labels(pair_of_runs)
+        curves = pair_curves(pair_of_runs, visitor.overlay, visitor.epoch, is_live=visitor.is_training)
+        return {self.charts: curves, self.cards: self.cards_html(visitor)}
+
+    def cards_html(self, visitor: Visitor) -> str:
+        """The cards at the epoch looked at."""
         cards = "".join(
-            _card(name, label, run, visitor.epoch) for name, label, run in zip(NAMES, labels, pair_of_runs, strict=True)
+            _card(name, label, run, visitor.epoch)
+            for name, label, run in zip(NAMES, _labels(visitor.pair), visitor.pair, strict=True)
         )
-        curves = pair_curves(pair_of_runs, visitor.overlay, visitor.epoch)
-        return {self.charts: curves, self.cards: f'<div class="mnist-status">{cards}</div>'}
+        return f'<div class="mnist-status">{cards}</div>'
 
 
-def pair_curves(pair_of_runs: Sequence[Run], others: Sequence[Run] = (), cursor: float | None = None) -> CurvesValue:
+def pair_curves(
+    pair_of_runs: Sequence[Run], others: Sequence[Run] = (), cursor: float | None = None, *, is_live: bool = False
+) -> CurvesValue:
     """The curves of A and B, and of earlier runs laid over them; `cursor` is the epoch that is looked at."""
     labels = _labels(pair_of_runs)
     curves = [run_curve(name, label, run) for name, label, run in zip(NAMES, labels, pair_of_runs, strict=True)]
     curves += [run_curve(run.name, difference_text(pair_of_runs[0].experiment, run.experiment), run) for run in others]
     epochs = max(run.experiment.epochs for run in pair_of_runs)
     points = sum(len(run.history) for run in pair_of_runs)
-    return curves_value(curves, epochs, cursor=cursor, seq=points)
+    return curves_value(curves, epochs, cursor=cursor, is_live=is_live, seq=points)
 
 
 def difference_text(base: Experiment, other: Experiment) -> str:
@@ -108,20 +114,18 @@ def _card(name: str, label: str, run: Run, looked_at: float | None) -> str:
         point = run.history[-1 if looked_at is None else nearest_point(run, looked_at)]
         is_back = point is not run.history[-1]
         place = f"{point.epoch:.3g} of {run.experiment.epochs}"
-        rows.append(("Epoch", place + (", looking back" if is_back else _speed(run))))
+        now = _speed(run) or (STATUS_WORDS[run.status] and f", {STATUS_WORDS[run.status]}")
+        rows.append(("Epoch", place + (", looking back" if is_back else now)))
         if run.best is not None:
             best = run.history[run.best]
-            rows.append(
-                ("Best", f"validation loss {best.val_loss:.3f} at epoch {best.epoch:.3g} ({best.val_accuracy:.1%})")
-            )
-        accuracies = f"train {point.train_accuracy:.1%}, validation {point.val_accuracy:.1%}"
-        rows.append(("Then" if is_back else "Now", accuracies))
-        difference = f"{gap(point):+.3f} (validation loss − training loss)"
-        rows.append(("Gap", difference if is_finite(point) else "none: the loss is not a number"))
+            rows.append(("Best", f"loss {best.val_loss:.3f} at epoch {best.epoch:.3g} ({best.val_accuracy:.1%})"))
+        rows.append(("Right", f"train {point.train_accuracy:.1%}, validation {point.val_accuracy:.1%}"))
+        rows.append(("Loss", f"train {point.train_loss:.3f}, validation {point.val_loss:.3f}"))
+        rows.append(("Gap", f"{gap(point):+.3f}, validation − train" if is_finite(point) else "none: no number"))
     body = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in rows)
     return (
         f'<section class="mnist-run mnist-run-{name.lower()}" data-run="{name}" data-status="{run.status}" '
-        f'data-step="{run.step}"><h3>Run {name} · {escape(label)} <span>{STATUS_WORDS[run.status]}</span></h3>'
+        f'data-step="{run.step}"><h3>Run {name} · {escape(label)}</h3>'
         f'<progress max="1" value="{run.progress:.4f}" aria-label="Progress of run {name}"></progress>'
         f"<dl>{body}</dl></section>"
     )
@@ -130,7 +134,7 @@ def _card(name: str, label: str, run: Run, looked_at: float | None) -> str:
 def _speed(run: Run) -> str:
     if run.remaining_seconds is None or not run.is_busy:
         return ""
-    return f" · {run.images_per_second:,.0f} images/s · {run.remaining_seconds:.0f} s left"
+    return f" · {run.remaining_seconds:.0f} s left"
 
 
 def closing_words(pair_of_runs: Sequence[Run]) -> str:

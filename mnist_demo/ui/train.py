@@ -31,6 +31,9 @@ FAULT = "The training failed on the server: click Resume to go on from the last 
 BUSY = "Still waiting for the next point: the workers are busy with other visitors' runs, or the network is large."
 SILENCE_SECONDS = 3.0  # without news, after which the page says so; a chunk takes about one second
 STARTING = "The training workers are starting; this takes a few seconds."
+# On a telephone the three columns are pages; this bar is hidden elsewhere.
+PAGES = """<nav class="mnist-pages" aria-label="Parts of this tab"><button data-page="story">Question</button>
+<button data-page="stage">Curves</button><button data-page="side">Knobs</button></nav>"""
 PACES = [("in about 6 s", 6.0), ("in about 20 s", 20.0), ("as fast as it goes", 0.0)]
 
 
@@ -41,27 +44,36 @@ class TrainTab:
         self.lab = lab
         self.setup = Setup(lab)
         self.view = PairView()
-        with gr.Row(elem_classes="mnist-bench"):
-            with gr.Column(elem_classes="mnist-story"):
-                self.setup.build_question()
-                with gr.Column(elem_classes="mnist-told"):
-                    self.setup.panel.build_answer()
-                    self.hints = HintPanel()
-            with gr.Column(elem_classes="mnist-stage"):
-                self._build_stage()
-            self.setup.build_knobs()
-        self._build_below()
+        with gr.Column(elem_classes="mnist-works"):
+            self._build_bench()
+            self._build_drawers()
         self.steps.connect(self.setup.form)
         self.setup.connect(self.hints)
         self._connect()
+
+    def _build_bench(self) -> None:
+        """The three columns; a telephone shows one of them at a time."""
+        with gr.Row(elem_classes="mnist-bench"):
+            with gr.Column(elem_classes="mnist-story"):
+                self.setup.build_question()
+                self.setup.panel.build_answer()
+                with gr.Accordion("Hints, and more to try", open=False, elem_id="more"):
+                    self.setup.panel.build_more()
+                    self.hints = HintPanel()
+            with gr.Column(elem_classes="mnist-stage"):
+                self._build_stage()
+            with gr.Tabs(elem_id="side", elem_classes="mnist-side"):
+                self.setup.build_knobs()
+                self.scrubber.build_looks()
 
     def open(self, page: gr.Blocks) -> None:
         """Makes a page that is opened show what its link asks for."""
         self.setup.open(page, self.notice)
 
     def _build_stage(self) -> None:
-        """The middle of the tab: buttons, curves, the slider through their epochs, cards."""
-        with gr.Row(elem_classes="mnist-buttons", equal_height=True):
+        """The middle of the tab: buttons, curves with the slider through their epochs, cards, the epoch's strip."""
+        with gr.Row(elem_classes="mnist-run-buttons", equal_height=True):
+            gr.HTML(PAGES, padding=False)
             self.train = gr.Button("Train", variant="primary", elem_id="train", min_width=90)
             self.stop = gr.Button("Stop", interactive=False, elem_id="stop", min_width=70)
             self.resume = gr.Button("Resume", interactive=False, elem_id="resume", min_width=70)
@@ -70,20 +82,19 @@ class TrainTab:
         self.view.build_charts()
         self.scrubber = Scrubber(self.lab, self.view)
         self.view.build_cards()
+        self.scrubber.build_strip()
 
-    def _build_below(self) -> None:
-        """The panels below: closer looks, and downloads."""
-        self.setup.build_loop()
-        with gr.Tabs(elem_id="after"):
-            with gr.Tab("Look back", id="look-back"):
-                self.scrubber.build_panel()
-            with gr.Tab("Runs", id="runs-tab"):
+    def _build_drawers(self) -> None:
+        """What lies folded below: the runs kept, files to take home, the code, and one step taken apart."""
+        with gr.Row(elem_classes="mnist-drawers"):
+            with gr.Accordion("Runs and test score", open=False, elem_id="runs-drawer"):
                 self.runs = RunsTable(self.lab, self.view)
-                with gr.Accordion("Test score", open=False):
-                    self.glass = ScorePanel(self.lab)
-            with gr.Tab("Downloads", id="downloads"):
+                self.glass = ScorePanel(self.lab)
+            with gr.Accordion("Downloads", open=False, elem_id="downloads"):
                 self.downloads = Downloads(self.lab)
-            with gr.Tab("Step by step", id="step-by-step"):
+            with gr.Accordion("Code", open=False, elem_id="code"):
+                self.setup.build_loop()
+            with gr.Accordion("Step by step", open=False, elem_id="step-by-step"):
                 self.steps = StepByStep(self.lab)
 
     def _connect(self) -> None:
@@ -91,7 +102,7 @@ class TrainTab:
         buttons = [self.train, self.stop, self.resume]
         told = [*panel.answer_outputs, *self.hints.outputs]
         asking = [panel.chooser, *panel.guess_outputs]
-        grown = [*self.view.outputs, *buttons, *self.scrubber.outputs, *told]
+        grown = [*self.view.outputs, *buttons, *self.scrubber.strip, *told]
         started = [*grown, *self.setup.lock_outputs]
         long: dict[str, Any] = {
             "queue": True,
@@ -173,13 +184,14 @@ class TrainTab:
         visitor.look_at(None)
         pair_of_runs = visitor.pair
         pace_seconds = pace if pace in dict(PACES).values() else PACES[0][1]
-        told = {**self.setup.panel.hide(), **self.hints.show([]), **self.scrubber.close(), **(begun or {})}
+        told = {**self.setup.panel.hide(), **self.hints.show([]), **(begun or {})}
         try:
             yield {**told, **self._page(visitor, self._waiting(), is_training=True)}
             growing = self.lab.driver.train(pair_of_runs, pace_seconds)
             async with aclosing(_with_silences(growing, SILENCE_SECONDS)) as news:
                 async for is_news in news:
-                    yield self._page(visitor, "" if is_news else note_html(BUSY), is_training=True)
+                    page = self._page(visitor, "" if is_news else note_html(BUSY), is_training=True)
+                    yield {**page, **await self.scrubber.glance(visitor)}
             message = closing_words(pair_of_runs)
         except MnistLabError as error:
             message = error_html(error)

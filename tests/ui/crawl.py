@@ -57,7 +57,7 @@ WATCH_JS = r"""() => {
 MAY_CHANGE = (
     (r"^lesson |^next-|^hint-try-|Train this", r".*"),
     (r"^b-knob-(\d)", r"^b-value-"),
-    (r"^jump-|^scrub |Best of|^First$|^Last$|^(Loss|Accuracy) by", r"^scrub "),
+    (r"^scrub |^(Loss|Accuracy) by", r"^scrub "),
     (r"^patience ", r"^patience "),
     (r"^(train|stop|resume)\b|Train$|Stop$|Resume$|Rename|Delete|^new-name", r"^scrub |^overlay|^run-to-|^component-"),
     (r"^mnist-basics", r"^mnist-basics"),

@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 def draw(page: Page, points: Sequence[tuple[float, float]], *, lift: bool = True) -> None:
     """One stroke with the mouse through points in shares of the canvas, (0, 0) its upper left corner."""
-    box = page.locator(".mnist-canvas canvas").bounding_box()
+    box = page.locator(".mnist-canvas canvas:visible").bounding_box()
     assert box is not None
     places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in points]
     page.mouse.move(*places[0])

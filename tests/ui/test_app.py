@@ -78,7 +78,7 @@ def losses(run: Run) -> list[tuple[int, float, float]]:
 
 def expect_answered(page: Page) -> Locator:
     """The bars, once they answer the last drawing posted."""
-    seq = str(page.locator(".mnist-canvas").get_attribute("data-seq"))
+    seq = str(page.locator("#canvas .mnist-canvas").get_attribute("data-seq"))
     bars = page.locator("#bars .mnist-bars")
     expect(bars).to_have_attribute("data-seq", seq)
     return bars
@@ -94,7 +94,7 @@ def wait_until(is_met: Callable[[], bool], what: str, seconds: float = 30) -> No
 def test_a_three_drawn_with_the_mouse_is_read_by_the_shipped_cnn(page: Page, app: ServedApp) -> None:
     open_page(page, app)
     page.get_by_role("tab", name="Draw").click()
-    expect(page.locator(".mnist-canvas canvas")).to_be_visible()
+    expect(page.locator("#canvas .mnist-canvas canvas")).to_be_visible()
     bars = page.locator("#bars .mnist-bars")
     expect(bars.get_by_role("button")).to_have_count(0)
     draw(page, THREE)
@@ -104,7 +104,7 @@ def test_a_three_drawn_with_the_mouse_is_read_by_the_shipped_cnn(page: Page, app
     expect(cnn.locator(".mnist-bars-digit")).to_have_text("3")
     assert [text.split()[0] for text in cnn.get_by_role("button").all_inner_texts()] == list("0123456789")
     assert int(str(page.locator("#tiles .mnist-tiles").get_attribute("data-count"))) >= 3
-    page.locator(".mnist-canvas [data-do=clear]").click()
+    page.locator("#canvas .mnist-canvas [data-do=clear]").click()
     expect_answered(page)
     expect(bars).to_contain_text(re.compile("draw a digit", re.I))
     expect(bars.get_by_role("button").locator("visible=true")).to_have_count(0)

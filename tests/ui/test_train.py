@@ -1,6 +1,7 @@
 """The handlers behind Train and Resume: whatever ends a training, the page gets its buttons back."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -43,8 +44,7 @@ def test_whatever_ends_a_training_the_buttons_come_back(
         return [page async for page in tab.resume_training(visitor, 0)]
 
     first, *_, last = do(pages())
-    looking_back = tab.scrubber.outputs[:3]
-    assert [first[part].visible for part in looking_back] == [True, False, False]  # it waits for the end
+    assert json.loads(first[tab.view.charts]["state"])["live"], "looking back waits for the end"
     assert sentence in last[tab.notice]
     assert "inner matters" not in last[tab.notice]
     assert [last[button].interactive for button in (tab.train, tab.stop, tab.resume)] == [True, False, True]
@@ -58,7 +58,7 @@ def test_the_end_is_shown_once(mnist_root: Path, tiny: Experiment) -> None:
     assert tab.show_end(visitor, "free", None, 5, None) == {}, "nothing has ended since the page was shown"
     visitor.has_news = True
     shown = tab.show_end(visitor, "free", None, 5, None)
-    assert shown[tab.scrubber.bar].visible
+    assert set(tab.scrubber.strip) < set(shown)
     assert shown[tab.downloads.which]["value"] == visitor.pair_ids[0]
     assert tab.show_end(visitor, "free", None, 5, None) == {}
 
@@ -145,7 +145,7 @@ def test_a_lesson_is_guessed_trained_and_answered_without_a_scroll(
     page.keyboard.press("Enter")
     page.locator("#train").click()
     expect(page.locator("#answer")).to_contain_text("Why", timeout=90_000)
-    for selector in ("#train", "#curves", "#scrub"):
+    for selector in ("#train", "#curves", "#scrub", "#strip-a", "#runs-drawer"):
         assert is_in_sight(selector), selector
     assert is_in_sight("#answer", share=0.5)  # a long one scrolls in its own column
     assert page.evaluate("scrollY") == 0

@@ -4,7 +4,7 @@ Knows the components and what each shows. Does not know what a run looked like: 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 import gradio as gr
 import numpy as np
 from annotated_types import Interval
+from numpy.typing import NDArray
 
 from mnist_demo.errors import MnistLabError
 from mnist_demo.experiment.config import Experiment
@@ -34,6 +35,7 @@ COLOURS_NOTE = (
     "Each picture is one first-layer unit: orange where ink raises its value, blue where ink lowers it, white where "
     "ink makes no difference. The same units and colours at every epoch."
 )
+EMPTY = "Train a pair first: what its two networks look like at any epoch is shown here."
 CHOOSE = "Choose a cell to see its images."
 ON_CANVAS = "Choose an image to put it on the Draw tab's canvas."
 CELL_IMAGES = "cell"  # the list in a visitor's record
@@ -44,50 +46,51 @@ _Digit = Annotated[Place, Interval(ge=0, lt=CLASSES)]
 
 
 def chosen_cell(event: gr.SelectData) -> Cell:
-    """The cell that was clicked; only one run's matrix may be on the page. Raises InvalidValue unless it is a cell."""
+    """The cell that was clicked; a diverged run has no matrix. Raises InvalidValue unless it is a cell."""
     _, row, column = read(tuple[Place, _Digit, _Digit], event.index)
     return _TITLES.index(read(_Title, event.value)), row, column
 
 
 class LookPanel:
-    """Both runs' weights and answers, built inside the current Blocks context."""
+    """Both runs' weights, mistakes and sureness: a tab each, inside the current Tabs context."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab, self.root = lab, lab.root
         self.looks = Looks(lab.root)
         self.gate = asyncio.Semaphore(CONCURRENT_LOOKS)
-        with gr.Row():
+        with gr.Tab("Look", id="look"):
             self.sides = [_Side(name) for name in NAMES]
-        gr.HTML(note_html(COLOURS_NOTE) + note_html(CALIBRATION_NOTE))
-        self.confusion = create_confusion()
-        self.cell_words = gr.HTML("", elem_id="cell-words")
-        self.cell_tiles = create_tiles(label="Images of the chosen cell", elem_id="cell-tiles")
+            gr.HTML(note_html(COLOURS_NOTE))
+        with gr.Tab("Mistakes", id="mistakes-made"):
+            self.confusion = create_confusion()
+            self.cell_words = gr.HTML(note_html(EMPTY), elem_id="cell-words")
+            self.cell_tiles = create_tiles(label="Images of the chosen cell", elem_id="cell-tiles")
+        with gr.Tab("Sure?", id="sure"):
+            self.calibrations = [gr.HTML("", elem_id=f"calibration-{name.lower()}") for name in NAMES]
+            gr.HTML(note_html(CALIBRATION_NOTE))
 
     @property
     def outputs(self) -> list[Any]:
         """The components that `show` fills."""
-        sides = [part for side in self.sides for part in (side.column, side.heading, side.tiles, side.calibration)]
-        return [*sides, self.confusion, self.cell_words, self.cell_tiles]
+        sides = [part for side in self.sides for part in (side.heading, side.tiles)]
+        return [*sides, *self.calibrations, self.confusion, self.cell_words, self.cell_tiles]
 
-    async def show(self, visitor: Visitor, epoch: float, wanted: tuple[int, ...]) -> Shown:
-        """The runs at an epoch; `wanted` are those of the pair that are looked at."""
+    async def show(self, visitor: Visitor, epoch: float) -> Shown:
+        """The runs of the pair on the page at an epoch."""
         pair_of_runs = visitor.measured_pair
         place = scrub_epochs(pair_of_runs).index(epoch)
         points = [nearest_point(run, epoch) for run in pair_of_runs]
-        kept = [
-            kept_at(run, index) if n in wanted else None
-            for n, (run, index) in enumerate(zip(pair_of_runs, points, strict=True))
-        ]
+        kept = [kept_at(run, index) for run, index in zip(pair_of_runs, points, strict=True)]
         looks = await asyncio.gather(*map(self._look, kept))
         shown: Shown = {}
         for n, (run, index, look) in enumerate(zip(pair_of_runs, points, looks, strict=True)):
             side, is_seen = self.sides[n], isinstance(look, Look)
             words = "" if is_seen else str(look or "")
-            shown[side.column] = gr.Column(visible=n in wanted)
             shown[side.heading] = heading_html(NAMES[n], run, index) + note_html(words)
-            tiles = weight_tiles(look, run.experiment) if isinstance(look, Look) else []
+            tiles = weight_tiles(look.units, look.weights, run.experiment) if isinstance(look, Look) else []
             shown[side.tiles] = tiles_value(tiles, size=TILE_SIZE, seq=place)
-            shown[side.calibration] = calibration_html(look.calibration) if isinstance(look, Look) else ""
+            diagram = calibration_html(look.calibration) if isinstance(look, Look) else ""
+            shown[self.calibrations[n]] = f'<h3 class="mnist-look">Run {NAMES[n]}</h3>{diagram}'
         found = {n: look for n, look in enumerate(looks) if isinstance(look, Look)}
         return {**shown, **self._confusion(visitor, found, place)}
 
@@ -142,15 +145,15 @@ def heading_html(name: str, run: Run, index: int) -> str:
     return f'<h3 class="mnist-look">Run {name}, first layer at epoch {epoch:.3g}{escape(note)}</h3>'
 
 
-def weight_tiles(look: Look, experiment: Experiment) -> list[Tile]:
-    """The first layer as pictures."""
+def weight_tiles(units: Iterable[int], weights: NDArray[np.float32], experiment: Experiment) -> list[Tile]:
+    """The first layer as pictures; `weights` in [-1, 1]."""
     word = "unit" if experiment.hidden_sizes else "digit"
-    if look.weights.shape[1] < 28:
+    if weights.shape[1] < 28:
         word = "kernel"
-    pixels = (128 + np.round(127 * look.weights)).astype(np.uint8)
+    pixels = (128 + np.round(127 * weights)).astype(np.uint8)
     return [
-        tile(f"{word} {unit}", picture.tobytes(), picture.shape[1], picture.shape[0], color_map=ColorMap.DIVERGING)
-        for unit, picture in zip(look.units, pixels, strict=True)
+        tile(f"{word} {unit}", each.tobytes(), each.shape[1], each.shape[0], color_map=ColorMap.DIVERGING)
+        for unit, each in zip(units, pixels, strict=True)
     ]
 
 
@@ -161,10 +164,8 @@ def cell_tiles(look: Look, places: Sequence[int], root: Path) -> list[Tile]:
 
 
 class _Side:
-    """One run's half of the panel."""
+    """One run's first layer."""
 
     def __init__(self, name: str) -> None:
-        with gr.Column(min_width=280) as self.column:
-            self.heading = gr.HTML("", elem_id=f"look-{name.lower()}")
-            self.tiles = create_tiles(label=f"First layer of run {name}", elem_id=f"weights-{name.lower()}")
-            self.calibration = gr.HTML("", elem_id=f"calibration-{name.lower()}")
+        self.heading = gr.HTML(note_html(EMPTY) if name == NAMES[0] else "", elem_id=f"look-{name.lower()}")
+        self.tiles = create_tiles(label=f"First layer of run {name}", elem_id=f"weights-{name.lower()}")

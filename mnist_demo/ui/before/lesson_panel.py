@@ -30,7 +30,7 @@ class LessonPanel:
 
     def build_chooser(self) -> gr.Dropdown:
         """The list of lessons."""
-        self.chooser = gr.Dropdown(_titles(()), value=self.first, label="Lesson", elem_id="lesson", scale=3)
+        self.chooser = gr.Dropdown(_titles(()), value=self.first, label="Lesson", elem_id="lesson", container=False)
         self.done = gr.BrowserState([], storage_key=DONE_KEY, secret=DONE_KEY)  # slugs; they are not secret
         return self.chooser
 
@@ -47,15 +47,18 @@ class LessonPanel:
         )
 
     def build_answer(self) -> None:
-        """What happened, below the curves; empty until the lesson's runs have ended."""
+        """What happened, and the button of the next lesson; hidden until the lesson's runs have ended."""
         self.answer = gr.Markdown("", elem_id="answer", elem_classes="mnist-answer", visible=False)
-        with gr.Row(elem_classes="mnist-buttons"):
-            self.slots = [gr.Button(visible=False, size="sm", elem_id=f"next-{i}") for i in range(NEXT_SLOTS)]
+        self.slots = [gr.Button(visible=False, variant="primary", elem_id="next-0")]
+
+    def build_more(self) -> None:
+        """What else the lesson suggests."""
+        self.slots += [gr.Button(visible=False, size="sm", elem_id=f"next-{i}") for i in range(1, NEXT_SLOTS)]
 
     @property
     def outputs(self) -> list[Any]:
         """What `show` fills."""
-        return [self.chooser, self.question, *self.guess_outputs, *self.answer_outputs]
+        return [self.chooser, self.question, *self.answer_outputs]
 
     @property
     def guess_outputs(self) -> list[Any]:
@@ -65,7 +68,7 @@ class LessonPanel:
     @property
     def answer_outputs(self) -> list[Any]:
         """What `reveal` fills."""
-        return [self.answer, *self.slots]
+        return [self.guess, self.answer, *self.slots]
 
     def show(self, slug: str, guesses: Mapping[str, int | None]) -> Shown:
         """Puts a lesson's question on the page and hides its answer. An unknown slug shows no lesson.
@@ -108,7 +111,8 @@ class LessonPanel:
         if chosen is None or not _belong(chosen, pair_of_runs):
             return self.hide()
         done = [*(each for each in done if lesson(each) and each != slug), slug]
-        shown = {self.answer: gr.Markdown(_answer_text(chosen, guesses, pair_of_runs), visible=True), self.done: done}
+        text = _answer_text(chosen, guesses, pair_of_runs)
+        shown = {self.answer: gr.Markdown(text, visible=True), self.guess: gr.Radio(visible=False), self.done: done}
         buttons = [gr.Button(text, visible=True) for text, _, _ in _nexts(chosen)]
         buttons += [gr.Button(visible=False)] * (NEXT_SLOTS - len(buttons))
         return shown | self.mark_done(done) | dict(zip(self.slots, buttons, strict=True))

@@ -1,30 +1,29 @@
-"""The training loop of a run in plain PyTorch, with the one wrong line of a mistake marked.
+"""Both runs as one program in plain PyTorch: the lines in which they differ are marked, and the line of a mistake.
 
 Knows HTML. Does not know how the lines are made: that is `mnist_demo.export.script`.
 """
 
 from html import escape
 
-from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.pair import Pair
-from mnist_demo.export.script import training_loop
+from mnist_demo.export.script import REASONS, ComparedLine, compared
 
 
 def loop_html(pair: Pair) -> str:
-    """Run B's loop if B makes a mistake, else run A's; a mistake's line is marked, with the right one."""
-    name, experiment = ("B", pair.b) if pair.b.mistake != pair.a.mistake else ("A", pair.a)
-    return f"<p>The loop of run {name}, as you would write it:</p>{_code_html(experiment)}"
+    """The program of both runs. A line of one run carries its letter, a line wrong in both the right one."""
+    lines = compared(pair.a, pair.b)
+    but = ", but for the marked lines" if any(line.whose for line in lines) else ""
+    reasons = [f"<p>{escape(REASONS[each])}</p>" for each in {pair.a.mistake, pair.b.mistake} & REASONS.keys()]
+    code = f'<pre class="mnist-code" tabindex="0"><code>{"".join(map(_row, lines))}</code></pre>'
+    return f"<p>Both runs are this program{but}:</p>{''.join(reasons)}{code}"
 
 
-def _code_html(experiment: Experiment) -> str:
-    source = training_loop(experiment)
-    rows = []
-    for index, line in enumerate(source.lines):
-        text = escape(line) or " "
-        if index == source.wrong_line:
-            rows.append(f'<mark class="mnist-wrong" title="the mistake">{text}</mark>')
-            rows.append(f'<span class="mnist-right">{escape(source.right_line or "")}   # what belongs there</span>')
-        else:
-            rows.append(f"<span>{text}</span>")
-    reason = f"<p>{escape(source.reason)}</p>" if source.reason else ""
-    return f'<pre class="mnist-code" tabindex="0"><code>{"".join(rows)}</code></pre>{reason}'
+def _row(line: ComparedLine) -> str:
+    text = escape(line.text) or " "
+    if line.right is not None:
+        right = f'<span class="mnist-right">{escape(line.right)}   # what belongs there</span>'
+        return f'<mark class="mnist-wrong" title="the mistake">{text}</mark>{right}'
+    if line.whose:
+        name = line.whose.upper()
+        return f'<mark class="mnist-of-{line.whose}" title="run {name} only"><b>{name}</b>{text}</mark>'
+    return f"<span>{text}</span>"

@@ -50,12 +50,11 @@ class Setup:
 
     def build_loop(self) -> None:
         """The training loop in plain PyTorch."""
-        with gr.Accordion("The training loop in PyTorch", open=False):
-            self.loop = gr.HTML(loop_html(self.first.pair), elem_id="loop")
+        self.loop = gr.HTML(loop_html(self.first.pair), elem_id="loop")
 
     def build_knobs(self) -> None:
-        """The form and the link, in a column that a link may hide."""
-        with gr.Column(scale=3, min_width=300, elem_classes="mnist-knobs") as self.column:
+        """The form and the link, in a tab that a link may hide."""
+        with gr.Tab("Knobs", id="knobs") as self.column:
             self.form = ExperimentForm(self.first.pair)
             with gr.Accordion("Share as a link", open=False):
                 self.knobs = gr.Radio(
@@ -161,5 +160,5 @@ class Setup:
             told = InvalidExperiment(f"This link cannot be opened, so the defaults are shown. {error}")
             return {notice: error_html(told)}
         told = InvalidExperiment(f"Part of this link could not be used. {' '.join(link.unused)}")
-        shown[self.column] = gr.Column(visible=link.knobs is not KnobAccess.HIDDEN)
+        shown[self.column] = gr.Tab(visible=link.knobs is not KnobAccess.HIDDEN)
         return {**shown, notice: error_html(told) if link.unused else ""}

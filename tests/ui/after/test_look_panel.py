@@ -5,6 +5,7 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 import torch
@@ -23,8 +24,6 @@ from mnist_demo.ui.components.canvas import create_canvas
 from mnist_demo.ui.visit import Lab
 from tests.ui.trained import BLANK, do, event, lab_of, named, tiny_pair, train_pair, unserved_page
 
-BOTH = (0, 1)
-
 
 class Panel:
     """The panel with a trained pair of this visitor."""
@@ -32,20 +31,20 @@ class Panel:
     def __init__(self, lab: Lab, visitor: Visitor) -> None:
         self.lab, self.visitor, self.runs = lab, visitor, visitor.pair
         with unserved_page():
-            self.looks = LookPanel(lab)
+            with gr.Tabs():
+                self.looks = LookPanel(lab)
             self.canvas = create_canvas()
             self.looks.connect(self.canvas)
         self.parts: dict[str, Any] = {}
-        for name, side in zip("ab", self.looks.sides, strict=True):
-            self.parts |= {f"column_{name}": side.column, f"heading_{name}": side.heading}
-            self.parts |= {f"tiles_{name}": side.tiles, f"calibration_{name}": side.calibration}
+        for name, side, diagram in zip("ab", self.looks.sides, self.looks.calibrations, strict=True):
+            self.parts |= {f"heading_{name}": side.heading, f"tiles_{name}": side.tiles, f"calibration_{name}": diagram}
         self.parts |= {"confusion": self.looks.confusion}
         self.parts |= {"cell_words": self.looks.cell_words, "cell_tiles": self.looks.cell_tiles}
 
-    def look(self, epoch: float, wanted: tuple[int, ...] = BOTH, cell: Cell | None = None) -> dict[str, Any]:
+    def look(self, epoch: float, cell: Cell | None = None) -> dict[str, Any]:
         """What the panel shows at an epoch."""
         self.visitor.cell = cell
-        return named(do(self.looks.show(self.visitor, epoch, wanted)), self.parts)
+        return named(do(self.looks.show(self.visitor, epoch)), self.parts)
 
 
 @pytest.fixture
@@ -56,6 +55,12 @@ def panel(mnist_root: Path, tiny: Experiment) -> Panel:
 
 def images_of(run: Run) -> int:
     return image_count(run.experiment, looks.MULTIPLY_ADDS_PER_LOOK, looks.MOST_IMAGES)
+
+
+def diverge(run: Run) -> None:
+    weights = checkpoints.unpack(run.snapshots[3]).model.state_dict()
+    broken = {name: torch.full_like(value, math.nan) for name, value in weights.items()}
+    run.snapshots[3] = checkpoints.pack(broken, run.experiment, {})
 
 
 def test_the_matrix_is_of_the_kept_weights(panel: Panel) -> None:
@@ -73,10 +78,14 @@ def test_a_cell_shows_its_images_at_every_point(panel: Panel) -> None:
     assert len(shown["cell_tiles"]["tiles"]) == min(counts[row, column], looks.CELL_IMAGES)
     assert f"Run B: {counts[row, column]} × {row} read as {column}" in shown["cell_words"]
     assert panel.look(1, cell=(1, row, column))["confusion"]["selected"] == [1, row, column]
-    assert panel.look(1, (0,), cell=(1, row, column))["cell_tiles"]["tiles"] == []
-    alone = panel.look(3, (1,), cell=(1, row, column))  # its matrix is the only one now
-    assert alone["confusion"]["selected"] == [0, row, column]
-    assert alone["cell_words"] == shown["cell_words"]
+
+
+def test_beside_a_diverged_run_the_other_matrix_is_the_only_one(panel: Panel) -> None:
+    diverge(panel.runs[0])
+    shown = panel.look(3, cell=(1, 2, 2))
+    assert [each["name"] for each in shown["confusion"]["matrices"]] == ["Run B"]
+    assert shown["confusion"]["selected"] == [0, 2, 2]
+    assert panel.look(3, cell=(0, 2, 2))["cell_tiles"]["tiles"] == []
 
 
 def test_a_cell_belongs_to_the_run_whose_matrix_was_clicked() -> None:
@@ -89,23 +98,13 @@ def test_a_cell_belongs_to_the_run_whose_matrix_was_clicked() -> None:
             chosen_cell(event(index, value))
 
 
-def test_one_run_alone_is_shown_alone(panel: Panel) -> None:
-    shown = panel.look(2, (1,))
-    assert [matrix["name"] for matrix in shown["confusion"]["matrices"]] == ["Run B"]
-    assert shown["tiles_a"]["tiles"] == []
-    assert shown["tiles_b"]["tiles"]
-
-
 def test_weights_thinned_away_are_replaced_by_the_nearest_and_told(panel: Panel) -> None:
     del panel.runs[0].snapshots[1]
     assert "at epoch 0 (nearest kept to epoch 1)" in panel.look(1)["heading_a"]
 
 
 def test_weights_that_are_no_numbers_are_told_and_the_other_run_is_shown(panel: Panel) -> None:
-    run = panel.runs[0]
-    weights = checkpoints.unpack(run.snapshots[3]).model.state_dict()
-    broken = {name: torch.full_like(value, math.nan) for name, value in weights.items()}
-    run.snapshots[3] = checkpoints.pack(broken, run.experiment, {})
+    diverge(panel.runs[0])
     shown = panel.look(3)
     assert "not finite" in shown["heading_a"]
     assert shown["tiles_a"]["tiles"] == []

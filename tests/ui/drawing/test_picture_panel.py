@@ -51,7 +51,7 @@ def hand_over(page: Page, picture: bytes, how: str) -> None:
         """([base64, how]) => {
           const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)), files = new DataTransfer();
           files.items.add(new File([bytes], 'nine.jpg', {type: 'image/jpeg'}));
-          new Function('root', 'files', how)(document.querySelector('.mnist-canvas canvas'), files);
+          new Function('root', 'files', how)(document.querySelector('#canvas .mnist-canvas canvas'), files);
         }""",
         [base64.b64encode(picture).decode(), how],
     )
@@ -62,7 +62,8 @@ def test_a_picture_is_read_however_it_comes_and_stays_when_the_page_is_loaded_ag
 ) -> None:
     page.goto(app.address)
     page.get_by_role("tab", name="Draw").click()
-    canvas, words, bars = page.locator(".mnist-canvas"), page.locator("#picture-words"), page.locator(".mnist-bars")
+    canvas, words = page.locator("#canvas .mnist-canvas"), page.locator("#picture-words")
+    bars = page.locator("#bars .mnist-bars")
     ways: list[Callable[[Page, bytes], None]] = [choose, drop, paste]
     for hand_over_by in ways:
         hand_over_by(page, photo(mnist_root))

@@ -40,7 +40,7 @@ class CurvesValue(TypedDict):
 
     `frame` is what stays the same while a pair trains: names, labels, the planned length of the x axis in epochs, and
     the accuracy of chance. `points` has one text a run: COLUMNS joined by ",", each point ended by ";", empty where
-    there is no number. `state` is what changes: each run's best point and note, the cursor's epoch, and `seq`.
+    there is no number. `state` is what changes: each run's best point and note, the cursor's epoch, `live`, and `seq`.
     """
 
     frame: str
@@ -95,16 +95,17 @@ def curves_value(
     epochs: float,
     *,
     cursor: float | None = None,
+    is_live: bool = False,
     chance: float = 0.1,
     seq: int = 0,
 ) -> CurvesValue:
-    """The value of the charts. `seq` appears as `data-seq` once it is drawn."""
+    """The value of the charts. While they grow (`is_live`) nobody looks back; `seq` is `data-seq` once it is drawn."""
     names = [{"name": run["name"], "label": run["label"]} for run in runs]
     ends = [{"best": run["best"], "note": run["note"]} for run in runs]
     return CurvesValue(
         frame=pack({"runs": names, "columns": COLUMNS, "epochs": float(epochs), "chance": chance}),
         points=[_points(run) for run in runs],
-        state=pack({"runs": ends, "cursor": cursor, "seq": seq}),
+        state=pack({"runs": ends, "cursor": cursor, "live": is_live, "seq": seq}),
     )
 
 
@@ -118,7 +119,7 @@ def _points(run: Curve) -> str:
 
 
 def create_curves(value: CurvesValue | None = None, elem_id: str | None = "curves") -> gr.HTML:
-    """The two charts. Event `select`: a click at a point; `SelectData.value` is its epoch, `.index` [run, point]."""
+    """The two charts and the slider below. Event `select`: an epoch is looked at; `SelectData.value` is the epoch."""
     shown = curves_value([], epochs=1) if value is None else value
     return build_component(Path(__file__).parent, shown, "Training curves", elem_id)
 

@@ -12,6 +12,7 @@ const CHARTS = [{name: 'loss', kinds: ['running', 'train', 'val']}, {name: 'accu
 const hidden = new Set(); // run names and kinds that the legend has switched off
 const options = {log: false, examples: false};
 let value = {runs: [], epochs: 1, cursor: null, chance: 0.1, seq: 0};
+let cursor = null; // the epoch looked at: moved here at once, the server follows; null for the last
 let hover = null; // {chart, at}: where the tooltip stands on the x axis, kept while points arrive
 
 function make(tag, attributes = {}, ...children) {
@@ -215,8 +216,8 @@ function drawOver() {
   const xs = allXs(), at = hover && xs.length ? xs[nearest(xs, hover.at)] : null, columns = at === null ? [] : columnsAt(at);
   for (const {plan, over, name, kinds} of CHARTS) {
     const {box, x, y, isInside} = plan;
-    if (isNumber(value.cursor)) {
-      const place = x(xAt(value.runs[0], value.cursor));
+    if (isNumber(cursor)) {
+      const place = x(xAt(value.runs[0], cursor));
       over.put('cursor', 'path', {class: 'mnist-cursor', d: `M${place} ${box.bottom}V${box.top}l-5 -7h10l-5 7`});
     }
     if (at !== null) over.put('hover', 'path', {class: 'mnist-hover', d: `M${x(at)} ${box.top}V${box.bottom}`});
@@ -297,10 +298,61 @@ function draw() {
     const noted = value.runs.map(({name, note}, index) => note && make('li', {}, make('i', {style: colorOf(index)}), `${name}: ${note}`));
     notes.replaceChildren(...noted.filter(Boolean));
   }
+  drawScrub();
   root.dataset.epoch = value.runs[0]?.epoch.at(-1) ?? '';
-  root.dataset.cursor = value.cursor ?? '';
   root.dataset.seq = value.seq ?? '';
 }
+
+// The slider goes through the points of A and B. While they train it stands at the newest one.
+const scrub = find('.mnist-curves-scrub'), slider = scrub.querySelector('input');
+const jump = (name) => scrub.querySelector(`[data-jump="${name}"]`);
+const scrubEpochs = () => [...new Set(value.runs.slice(0, 2).flatMap(({epoch}) => epoch))].sort((a, b) => a - b);
+const epochText = (epoch) => 'epoch ' + +epoch.toFixed(2);
+let player = 0;
+function drawScrub() {
+  const epochs = scrubEpochs(), last = epochs.length - 1, at = cursor ?? epochs[last] ?? 0;
+  const planned = value.live && at ? Math.round(last * value.epochs / at) : last;
+  const inputs = {max: Math.max(planned, 1), value: Math.max(epochs.indexOf(at), 0), disabled: Boolean(value.live) || last < 1};
+  for (const name in inputs) if (String(slider[name]) !== String(inputs[name])) slider[name] = inputs[name];
+  slider.setAttribute('aria-valuetext', epochText(at));
+  scrub.querySelector('output').textContent = epochText(at);
+  for (const button of scrub.querySelectorAll('button')) {
+    const run = value.runs[button.dataset.jump];
+    button.disabled = slider.disabled || Boolean(run && !isNumber(run.best));
+  }
+  root.dataset.cursor = cursor ?? '';
+}
+function goTo(epoch) {
+  const epochs = scrubEpochs();
+  if (slider.disabled || !epochs.length) return;
+  const found = epochs[nearest(epochs, epoch)];
+  if (found === (cursor ?? epochs.at(-1))) return;
+  cursor = found;
+  drawScrub();
+  drawOver();
+  trigger('select', {index: epochs.indexOf(found), value: found, selected: true});
+}
+function play(isOn) {
+  clearInterval(player);
+  player = 0;
+  if (isOn) {
+    if (+slider.value >= +slider.max) goTo(scrubEpochs()[0]);
+    player = setInterval(() => { // a whole run in about ten seconds
+      goTo(scrubEpochs()[+slider.value + 1]);
+      if (+slider.value >= +slider.max || slider.disabled || !root.isConnected) play(false);
+    }, clamp(10000 / slider.max, 120, 500));
+  }
+  jump('play').setAttribute('aria-pressed', isOn);
+  jump('play').textContent = isOn ? '⏸' : '▶';
+}
+slider.addEventListener('input', () => { play(false); goTo(scrubEpochs()[slider.value]); });
+scrub.addEventListener('click', ({target}) => {
+  const name = target.closest('button')?.dataset.jump, epochs = scrubEpochs();
+  if (name === undefined) return;
+  if (name === 'play') return play(!player);
+  play(false);
+  goTo(name === 'first' ? epochs[0] : name === 'last' ? epochs.at(-1) : value.runs[name].epoch[value.runs[name].best]);
+});
 
 function listen(chart) {
   const {svg} = chart, leave = () => { hover = null; drawOver(); };
@@ -308,6 +360,7 @@ function listen(chart) {
     const {box, xMax} = chart.plan, place = event.clientX - svg.getBoundingClientRect().left;
     hover = {chart, at: ((place - box.left) / (box.right - box.left)) * xMax};
     drawOver();
+    if (event.buttons === 1 && event.pointerType === 'mouse') select(); // dragged
   };
   svg.addEventListener('pointermove', point);
   svg.addEventListener('pointerdown', point);
@@ -315,7 +368,8 @@ function listen(chart) {
   svg.addEventListener('blur', leave);
   const select = () => {
     const xs = allXs(), found = hover && columnsAt(xs[nearest(xs, hover.at)]).find((column) => column.point >= 0);
-    if (found) trigger('select', {index: [found.index, found.point], value: found.run.epoch[found.point], selected: true});
+    play(false);
+    if (found) goTo(found.run.epoch[found.point]);
   };
   svg.addEventListener('click', select);
   svg.addEventListener('keydown', (event) => {
@@ -352,6 +406,8 @@ function update() {
   const frame = JSON.parse(props.value.frame), state = JSON.parse(props.value.state);
   const runs = frame.runs.map((run, index) => ({...run, ...state.runs[index], ...columnsOf(props.value.points[index], frame.columns)}));
   value = {...frame, ...state, runs};
+  cursor = value.cursor;
+  if (value.live) play(false);
   draw();
 }
 new ResizeObserver(draw).observe(root); // also fires when a hidden tab is opened
