@@ -138,7 +138,7 @@ def test_a_pair_is_trained_stopped_resumed_and_then_reads_a_drawing(page: Page, 
     expect(page.locator("#curves svg[data-chart=loss] .mnist-ring")).to_have_count(2)
     for line in (page.locator("#curves .mnist-line.mnist-val").nth(0), page.locator("#curves .mnist-train").nth(0)):
         assert "NaN" not in str(line.get_attribute("d"))
-    expect(card(page, "A")).to_contain_text("validation loss")
+    expect(card(page, "A")).to_contain_text("8 of 8, finished")
     page.get_by_role("tab", name="Draw").click()
     box = page.locator("#models input")
     for _ in page.locator("#models .token-remove").all():

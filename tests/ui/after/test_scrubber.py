@@ -144,7 +144,7 @@ def test_the_draw_tab_offers_the_epoch_looked_at(panel: Panel) -> None:
 
 
 def test_an_epoch_that_is_not_there_is_taken_to_the_nearest(panel: Panel) -> None:
-    for sent, epoch in ((-5, 0), (1.4, 1), (99, 3), (1e300, 3)):
+    for sent, epoch in ((-5, 0), (1.4, 1), (99, 3), (1e6, 3)):
         panel.scrub(sent)
         assert panel.visitor.epoch == epoch
     for sent in (None, "x", math.nan):
