@@ -150,7 +150,8 @@ class RunStore:
 
     def of_owner(self, owner: str) -> list[Run]:
         """This visitor's runs, oldest first."""
-        return [run for run in list(self._runs.values()) if owner and run.owner == owner]
+        mine = [run for run in list(self._runs.values()) if owner and run.owner == owner]
+        return sorted(mine, key=lambda run: run.started_at)
 
     def touch(self, runs: Sequence[Run]) -> None:
         """Notes that somebody still looks at these runs."""
@@ -182,6 +183,14 @@ class RunStore:
         """Forgets one run. Its training stays while there is room: somebody else may ask for it."""
         self.stop(run)
         self._runs.pop(run.id, None)
+
+    def restore(self, run: Run) -> None:
+        """Brings a run back that was dropped. Raises RunError if the server's memory is full."""
+        self._runs[run.id] = run
+        run.touched_at = self._clock()
+        if not self.make_room():
+            self.drop(run)
+            raise RunError(FULL)
 
     def drop_owner(self, owner: str) -> None:
         """Forgets all runs of a visitor who has left."""

@@ -48,6 +48,8 @@ class Visitor:
     cell: Cell | None = None  # whose images are shown
     choices: dict[str, tuple[int, ...]] = field(default_factory=dict)  # list on the page -> places of its images
     glanced_at: float = 0.0  # when the strip of a training was last shown, in seconds of time.monotonic
+    is_locked: bool = False  # the link that opened the page keeps the knobs as they are
+    deleted: Run | None = None  # the run deleted last, which can come back
     drawing: bytes = b""  # the PNG that lies on the canvas
     asked: tuple[str, ...] | None = None  # keys of the networks that read the drawing; None: the shelf's defaults
     uploads: dict[str, Upload] = field(default_factory=dict)

@@ -40,9 +40,9 @@ def build_app(cluster: Engine, store: RunStore, root: Path) -> Page:
             with gr.Tab("Basics", id="basics"):
                 basics = build_basics_tab(lambda: root)
 
-        def train_this(_visitor: Visitor, value: dict[str, Any]) -> Shown:
+        def train_this(visitor: Visitor, value: dict[str, Any]) -> Shown:
             """An example's experiment as run A on the Train tab, beside a run B that differs in one knob."""
-            return {**train_tab.setup.show(FREE, pair_of(value)), tabs: gr.Tabs(selected="train")}
+            return {**train_tab.setup.show(visitor, FREE, pair_of(value)), tabs: gr.Tabs(selected="train")}
 
         lab.on(basics.submit, train_this, [basics], [*train_tab.setup.outputs, tabs])
 

@@ -38,21 +38,23 @@ class RunsTable:
             self.name = gr.Textbox(label="New name", max_length=MAX_NAME, elem_id="new-name", min_width=120)
             rename_button = gr.Button("Rename", size="sm", min_width=70, elem_id="rename")
             delete_button = gr.Button("Delete", size="sm", min_width=70, elem_id="delete")
+        self.undo = gr.Button("Undo", size="sm", visible=False, elem_id="undo-delete")
         self.message = gr.HTML("", elem_id="runs-message")
         told: dict[str, Any] = {"tell": self.message}
         lab.on(self.shown.input, self.lay_over, [self.shown], [self.shown, *view.outputs], **told)
         renaming = [rename_button.click, self.name.submit]
         lab.on(renaming, self.rename, [self.which, self.name], self.outputs, **told)
         lab.on(delete_button.click, self.delete, [self.which], self.outputs, **told)
+        lab.on(self.undo.click, self.undelete, [], self.outputs, **told)
 
     @property
     def outputs(self) -> list[Any]:
         """What `refresh` fills."""
-        return [self.table, self.shown, self.editing, self.which, *self.view.outputs]
+        return [self.table, self.shown, self.editing, self.which, self.undo, *self.view.outputs]
 
     def refresh(self, visitor: Visitor, chosen: str | None = None) -> Shown:
         """Updates everything with the present runs. `chosen` is the run to select; else it is the latest."""
-        mine = visitor.runs
+        mine, gone = visitor.runs, visitor.deleted
         earlier = [(run.name, run.id) for run in mine if run not in visitor.pair and run.history]
         known = [run.id for run in mine]
         which = chosen if chosen in known else known[-1] if known else None
@@ -62,6 +64,7 @@ class RunsTable:
                 choices=earlier, value=[run.id for run in visitor.overlay], visible=bool(earlier)
             ),
             self.editing: gr.Row(visible=bool(mine)),
+            self.undo: gr.Button(f"Bring run {gone.name} back" if gone else "", visible=gone is not None),
             self.which: gr.update(choices=[(run.name, run.id) for run in mine], value=which),
             **self.view.show(visitor),
         }
@@ -87,7 +90,16 @@ class RunsTable:
         if run in visitor.pair or run.is_busy:
             raise RunError(f"Run {run.name} is on the page: train another pair, then delete it.")
         visitor.store.drop(run)
+        visitor.deleted = run
         return self.refresh(visitor)
+
+    def undelete(self, visitor: Visitor) -> Shown:
+        """Brings the run back that was deleted last."""
+        run, visitor.deleted = visitor.deleted, None
+        if run is None:
+            raise RunError("There is nothing to bring back.")
+        visitor.store.restore(run)
+        return self.refresh(visitor, run.id)
 
 
 def checked_name(name: str, others: Sequence[str]) -> str:

@@ -6,8 +6,9 @@ says what differs, the training loop and the link.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
+from urllib.parse import parse_qsl
 
 import gradio as gr
 
@@ -20,17 +21,19 @@ from mnist_demo.ui.before.experiment_form import ExperimentForm
 from mnist_demo.ui.before.hint_panel import HintPanel
 from mnist_demo.ui.before.lesson_panel import FREE, LessonPanel, gives_away
 from mnist_demo.ui.before.loop_panel import loop_html
+from mnist_demo.ui.components.address import create_address
 from mnist_demo.ui.run_view import difference_html
 from mnist_demo.ui.theme import PAGE_JS
 from mnist_demo.ui.values import Slugs, Text
-from mnist_demo.ui.visit import QUICK, Lab, Shown, error_html, note_html
+from mnist_demo.ui.visit import QUICK, Lab, Shown, error_html, note_html, visitor_id
 
 NO_LINK = "?"  # a query that no pair has
 # On a Space the page is a frame inside the Space's page. The link to share is that outer page's address.
 ADDRESS_JS = json.dumps(space_address(os.environ.get("SPACE_ID", ""))) + " || location.href.split(/[?#]/)[0]"
-LINK_JS = f"(query) => query === {json.dumps(NO_LINK)} ? '' : ({ADDRESS_JS}) + (query ? '?' + query : '')"
+LINK_JS = f"(query) => query === {json.dumps(NO_LINK)} ? '' : ({ADDRESS_JS}) + query.replace(/^[+]?(?=.)/, '?')"
 
 HIDDEN = note_html("Run B is run A with one wrong line. Guess first: the line is named when the training begins.")
+LOCKED = "The link that opened this page locks the knobs, in every lesson."
 LEFT_LESSON = "These are no longer the lesson's knobs; choose it again to have them back."
 
 
@@ -47,6 +50,7 @@ class Setup:
         self.panel.build_chooser()
         self.panel.build_question()
         self.difference = gr.HTML(difference_html(self.first.pair), elem_id="difference")
+        self.query = create_address()
 
     def build_loop(self) -> None:
         """The training loop in plain PyTorch."""
@@ -62,13 +66,12 @@ class Setup:
                     value=KnobAccess.FREE,
                     label="For whoever opens it, the knobs are",
                 )
-                self.query = gr.Textbox(visible=False)
                 self.link = gr.Textbox(label="Link", buttons=["copy"], interactive=False, elem_id="link")
 
     @property
     def outputs(self) -> list[Any]:
         """What `show` fills."""
-        return [*self.panel.outputs, *self.hints.outputs, *self.form.inputs]
+        return [*self.panel.outputs, *self.hints.outputs, *self.form.inputs, self.query]
 
     def connect(self, hints: HintPanel) -> None:
         """Connects the parts, once all are built."""
@@ -79,18 +82,19 @@ class Setup:
         edits = [*self.form.edited, self.knobs.input, chooser.change]
         self.lab.on(edits, self.describe, self._described, self._descriptions, trigger_mode="always_last")
         self.query.change(None, self.query, self.link, js=LINK_JS, api_visibility="private")
+        self.lab.on(self.query.input, self.go_back, [self.query], [*self.outputs, self.column])
         self.lab.on(chooser.input, self.choose, [chooser], self.outputs)
         self.form.connect(self.lab)
         for slot, button in enumerate(self.panel.slots):
 
             def try_next(visitor: Visitor, slug: Text, slot: int = slot) -> Shown:
-                return self.show(*self.panel.suggestion(slug, slot), guesses=visitor.guesses)
+                return self.show(visitor, *self.panel.suggestion(slug, slot))
 
             self.lab.on(button.click, try_next, [chooser], self.outputs)
         for slot, button in enumerate(hints.buttons):
 
             def try_hint(visitor: Visitor, slot: int = slot) -> Shown:
-                return self.show(FREE, hints.suggestion(visitor.pair, slot))
+                return self.show(visitor, FREE, hints.suggestion(visitor.pair, slot))
 
             self.lab.on(button.click, try_hint, [], self.outputs)
 
@@ -98,7 +102,8 @@ class Setup:
         """Makes a page that is opened show what its link asks for."""
 
         def open_link(request: gr.Request) -> Shown:
-            return self.open_link(request.query_params.multi_items(), notice) or gr.skip()
+            visitor = self.lab.visitors.of(visitor_id(request))
+            return self.open_link(visitor, request.query_params.multi_items(), notice) or gr.skip()
 
         page.load(js=PAGE_JS, api_visibility="private")
         opened = page.load(open_link, None, [*self.outputs, self.column, notice], **QUICK)
@@ -109,14 +114,13 @@ class Setup:
         """Ticks the lessons that this browser has done."""
         return self.panel.mark_done(done or [])
 
-    def show(
-        self, slug: str, pair: Pair, *, is_locked: bool = False, guesses: Mapping[str, int | None] | None = None
-    ) -> Shown:
+    def show(self, visitor: Visitor, slug: str, pair: Pair) -> Shown:
         """Shows a lesson's question and a pair's knobs; clears what was said about the last pair."""
         return {
-            **self.panel.show(slug, guesses or {}),
+            **self.panel.show(slug, visitor.guesses),
             **self.hints.show([]),
-            **self.form.show(pair, is_locked=is_locked),
+            **self.form.show(pair, is_locked=visitor.is_locked),
+            self.query: "+" + Link(pair, slug if lesson(slug) else None).to_query(),
         }
 
     def choose(self, visitor: Visitor, slug: Text) -> Shown:
@@ -124,7 +128,11 @@ class Setup:
         chosen = lesson(slug)
         if chosen is None:
             return self.panel.show(FREE, visitor.guesses)
-        return self.show(chosen.slug, chosen.pair, guesses=visitor.guesses)
+        return self.show(visitor, chosen.slug, chosen.pair)
+
+    def go_back(self, visitor: Visitor, query: Text) -> Shown:
+        """What an earlier address of this visit showed."""
+        return self.open_link(visitor, parse_qsl(query)) or self.show(visitor, self.first.slug, self.first.pair)
 
     def describe(self, visitor: Visitor, slug: Text, access: KnobAccess, *values: Any) -> Shown:
         """What differs, the loop and the link's query, for the present knobs."""
@@ -134,9 +142,10 @@ class Setup:
             return {self.difference: error_html(error), self.query: NO_LINK}
         of_lesson = lesson(slug)
         note = note_html(LEFT_LESSON) if of_lesson and of_lesson.pair != pair else ""
+        note += note_html(LOCKED) if visitor.is_locked else ""
         query = Link(pair, slug if of_lesson else None, access).to_query()
         if gives_away(slug, pair, visitor.guesses):
-            return {self.difference: HIDDEN, self.loop: loop_html(Pair(a=pair.a, b=pair.a)), self.query: query}
+            return {self.difference: HIDDEN + note, self.loop: loop_html(Pair(a=pair.a, b=pair.a)), self.query: query}
         return {self.difference: difference_html(pair) + note, self.loop: loop_html(pair), self.query: query}
 
     def lock(self, visitor: Visitor, pair: Pair, slug: str, place: int | None) -> Shown:
@@ -149,16 +158,19 @@ class Setup:
         """What `lock` fills."""
         return [*self.panel.guess_outputs, self.difference, self.loop]
 
-    def open_link(self, items: Sequence[tuple[str, str]], notice: gr.HTML) -> Shown:
-        """The lesson or pair of a page's link, and a notice of what is wrong with it."""
+    def open_link(self, visitor: Visitor, items: Sequence[tuple[str, str]], notice: gr.HTML | None = None) -> Shown:
+        """The lesson or pair of a link, locked if it says so, and a notice of what is wrong with it."""
+        told = ""
+        visitor.is_locked = False
         try:
             link = read_link(items)
             if link is None:
                 return {}
-            shown = self.show(link.slug or FREE, link.pair, is_locked=link.knobs is not KnobAccess.FREE)
+            visitor.is_locked = link.knobs is not KnobAccess.FREE
+            shown = self.show(visitor, link.slug or FREE, link.pair)
+            shown[self.column] = gr.Tab(visible=link.knobs is not KnobAccess.HIDDEN)
+            if link.unused:
+                told = f"Part of this link could not be used. {' '.join(link.unused)}"
         except InvalidExperiment as error:
-            told = InvalidExperiment(f"This link cannot be opened, so the defaults are shown. {error}")
-            return {notice: error_html(told)}
-        told = InvalidExperiment(f"Part of this link could not be used. {' '.join(link.unused)}")
-        shown[self.column] = gr.Tab(visible=link.knobs is not KnobAccess.HIDDEN)
-        return {**shown, notice: error_html(told) if link.unused else ""}
+            shown, told = {}, f"This link cannot be opened, so the defaults are shown. {error}"
+        return {**shown, notice: error_html(InvalidExperiment(told)) if told else ""} if notice else shown

@@ -28,7 +28,7 @@ class Panel:
             self.table = RunsTable(lab, view)
         self.parts = {"curves": view.charts, "cards": view.cards, "message": self.table.message}
         self.parts |= {"table": self.table.table, "shown": self.table.shown}
-        self.parts |= {"editing": self.table.editing, "which": self.table.which}
+        self.parts |= {"editing": self.table.editing, "which": self.table.which, "undo": self.table.undo}
 
     def named(self, shown: Shown) -> dict[str, Any]:
         return named(shown, self.parts)
@@ -108,6 +108,18 @@ def test_deleting_forgets_a_run_but_not_those_on_the_page(panel: Panel) -> None:
     with pytest.raises(RunError, match="on the page"):
         panel.table.delete(panel.visitor, panel.visitor.pair_ids[0])
     assert len(panel.visitor.runs) == 3
+
+
+def test_a_deleted_run_comes_back_in_its_place(panel: Panel) -> None:
+    before = panel.visitor.runs
+    run = panel.earlier[0]
+    shown = panel.table.delete(panel.visitor, run.id)
+    assert (shown[panel.table.undo].visible, shown[panel.table.undo].value) == (True, "Bring run 1A back")
+    shown = panel.table.undelete(panel.visitor)
+    assert panel.visitor.runs == before
+    assert shown[panel.table.undo].visible is False
+    with pytest.raises(RunError, match="nothing to bring back"):
+        panel.table.undelete(panel.visitor)
 
 
 def test_another_visitor_sees_and_changes_nothing(panel: Panel) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Locator, Page, expect
 from starlette.datastructures import QueryParams
 
 from mnist_demo.experiment.pair import Pair
@@ -15,8 +16,9 @@ from mnist_demo.serving.runs import RunStore
 from mnist_demo.serving.visitors import Visitor
 from mnist_demo.ui.before.hint_panel import HintPanel
 from mnist_demo.ui.before.lesson_panel import FREE
-from mnist_demo.ui.before.setup import LEFT_LESSON, NO_LINK, Setup
+from mnist_demo.ui.before.setup import LEFT_LESSON, LOCKED, NO_LINK, Setup
 from mnist_demo.ui.visit import Shown
+from tests.ui.conftest import ServedApp
 from tests.ui.trained import ME, lab_of, named, unserved_page
 
 # Gradio's queue statistics use a pandas option that pandas has since deprecated.
@@ -44,8 +46,8 @@ def visitor() -> Visitor:
     return Visitor(ME, RunStore())
 
 
-def opened(setup: Setup, query: str) -> Shown:
-    return setup.open_link(QueryParams(query).multi_items(), NOTICE)
+def opened(setup: Setup, query: str, visitor: Visitor | None = None) -> Shown:
+    return setup.open_link(visitor or Visitor(ME, RunStore()), QueryParams(query).multi_items(), NOTICE)
 
 
 def knob_values(setup: Setup, shown: Shown) -> list[Any]:
@@ -94,7 +96,7 @@ def test_knobs_that_have_left_their_lesson_are_told(setup: Setup, visitor: Visit
     for each in lessons():
         assert LEFT_LESSON not in difference(each.slug, knob_values(setup, setup.choose(visitor, each.slug)))
         other = Pair(a=each.pair.a.replace(epochs=7), b=each.pair.b.replace(epochs=7))
-        changed = knob_values(setup, setup.show(FREE, other))
+        changed = knob_values(setup, setup.show(visitor, FREE, other))
         assert LEFT_LESSON in difference(each.slug, changed)
         assert LEFT_LESSON not in difference(FREE, changed)
 
@@ -135,7 +137,49 @@ def test_a_locked_or_hidden_form_cannot_be_changed(setup: Setup) -> None:
         assert shown[setup.column].visible is is_visible
 
 
+def test_a_lock_holds_in_every_lesson_and_is_told_until_another_link_is_opened(setup: Setup, visitor: Visitor) -> None:
+    opened(setup, "lesson=dropout&knobs=locked", visitor)
+    shown = setup.choose(visitor, "memorizing")
+    assert not any(shown[component]["interactive"] for component in setup.form.inputs)
+    values = knob_values(setup, shown)
+    assert LOCKED in described(setup, visitor, "memorizing", KnobAccess.FREE, values)["difference"]
+    opened(setup, "lesson=dropout", visitor)
+    shown = setup.choose(visitor, "memorizing")
+    assert any(shown[component]["interactive"] for component in setup.form.inputs)
+    assert LOCKED not in described(setup, visitor, "memorizing", KnobAccess.FREE, values)["difference"]
+
+
+def test_the_address_follows_and_back_and_forward_stay_in_the_app(page: Page, app: ServedApp) -> None:
+    def tab(name: str) -> Locator:
+        return page.get_by_role("tab", name=name, exact=True)
+
+    page.goto(f"{app.address}/?__theme=light&lesson=dropout&knobs=locked")
+    question = page.locator("#question")
+    expect(question).to_contain_text("switches off half")
+    page.locator("#lesson input").first.click()
+    page.get_by_role("option").nth(1).click()
+    expect(page).to_have_url(re.compile(r"\?lesson=overfitting&__theme=light&knobs=locked$"))
+    expect(page.locator("#difference")).to_contain_text(LOCKED)
+    expect(page.locator("#knob-epochs input").first).to_be_disabled()
+    tab("Basics").click()
+    expect(page).to_have_url(re.compile("#basics$"))
+    page.go_back()
+    expect(tab("Train")).to_have_attribute("aria-selected", "true")
+    page.go_back()
+    expect(question).to_contain_text("switches off half")
+    expect(page.locator("#knob-epochs input").first).to_be_disabled()
+    page.go_forward()
+    expect(question).to_contain_text("Run A learns from 1,000 images")
+    page.goto(f"{app.address}/?epochs=3&b.seed=1#draw")
+    expect(tab("Draw")).to_have_attribute("aria-selected", "true")
+    tab("Train").click()
+    page.locator("#knob-dropout input[type=number]").fill("0.25")
+    expect(page).to_have_url(re.compile(r"\?dropout=0.25&epochs=3&b.seed=1$"))
+    page.reload()
+    expect(page.locator("#knob-dropout input[type=number]")).to_have_value("0.25")
+
+
 def test_a_pair_of_equals_is_said_to_be_one(setup: Setup, visitor: Visitor) -> None:
     pair = lessons()[0].pair
-    values = knob_values(setup, setup.show(FREE, Pair(a=pair.a, b=pair.a)))
+    values = knob_values(setup, setup.show(visitor, FREE, Pair(a=pair.a, b=pair.a)))
     assert "no knob differs" in described(setup, visitor, FREE, KnobAccess.FREE, values)["difference"]
