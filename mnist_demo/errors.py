@@ -10,6 +10,7 @@
     └── RunError                 a run that cannot be started, continued or found
         ├── UnknownRun           no run of this visitor has that id, or it has expired
         └── EngineUnavailable    the training workers cannot be reached or gave up on a task
+            └── TookTooLong      a task was stopped at its deadline
 
 A loss of NaN is not an error: it is a result ("diverged"), and is shown as one.
 """
@@ -53,3 +54,7 @@ class UnknownRun(RunError):
 
 class EngineUnavailable(RunError):
     """The training workers cannot be reached, or gave up on a task."""
+
+
+class TookTooLong(EngineUnavailable):
+    """A task was stopped at its deadline."""

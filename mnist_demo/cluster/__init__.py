@@ -22,20 +22,24 @@ import dask
 from distributed import Client, KilledWorker, LocalCluster
 from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
+from mnist_demo.cluster.local import end_stopped, local_cluster
+from mnist_demo.cluster.slots import Slots
 from mnist_demo.cluster.status import CLOSED, LOST, ClusterStatus, Phase, why_not_started
-from mnist_demo.cluster.workers import WORKER_SETTINGS, WorkerCare, end_stopped, kill_worker_of
-from mnist_demo.errors import EngineUnavailable
+from mnist_demo.cluster.suspects import Workshop
+from mnist_demo.cluster.workers import WorkerCare, kill_worker_of
+from mnist_demo.errors import EngineUnavailable, TookTooLong
 
 __all__ = ["Cluster", "ClusterStatus", "Phase"]
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
-WORKER_MEMORY = "4GiB"  # five times a warm worker (0.73 GB); two fit a 16 GB machine beside the server
-ALLOWED_FAILURES = 2  # a task is tried on three workers before it fails
+TRIES_ALONE = 3  # of a task that has lost a worker in company
+NOTICE_SECONDS = 0.5  # until the deaths of other workers at the same moment are noticed
 WATCH_SECONDS = 2.0
 CONNECT_SECONDS = 5.0
 RECONNECT_SECONDS = 2.0
+CLOSE_SECONDS = 4.0  # then the program ends all the same; workers without a server end by themselves
 RESTART_SECONDS = 15.0  # a machine too busy to start workers needs a rest
 
 # A task carries a few MB of optimizer state. Dask would warn above 10 MB.
@@ -58,10 +62,8 @@ class Cluster:
         self._client: Client | None = None
         self._settled = asyncio.Event()  # set while there is a client, or a reason for having none
         self._closing = asyncio.Event()
-        # One slot per worker. Tasks wait here instead of in Dask's queues. So they start in the order of asking, a
-        # waiting task is not blamed when a worker dies, and its deadline starts only when it has a worker.
-        self._slots = asyncio.Semaphore(0)
-        self._slot_count = 0
+        self._slots = Slots()
+        self._workshop = Workshop()
         self._running: set[asyncio.Task[Any]] = set()
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
         self._loop = self._runner.get_loop()
@@ -104,8 +106,9 @@ class Cluster:
         awaiting task is cancelled, a task that still waits never starts; one that runs is left to end, and its result
         is dropped.
 
-        Raises EngineUnavailable if the workers cannot be reached, if three of them die during the task, or if it
-        exceeds the deadline (that worker is replaced). What `function` itself raises is passed on unchanged.
+        A task whose worker dies is run again, from then on alone. Raises EngineUnavailable if the workers cannot be
+        reached, or if three more die while they run nothing else; TookTooLong if it exceeds the deadline (that worker
+        is replaced). What `function` itself raises is passed on unchanged.
         """
         return await asyncio.wrap_future(self._submit(function, arguments, deadline_seconds))
 
@@ -125,7 +128,7 @@ class Cluster:
                 self._is_closed = True
                 self._loop.call_soon_threadsafe(self._closing.set)
         if self._thread.ident:
-            self._thread.join(timeout=20)
+            self._thread.join(CLOSE_SECONDS)
         atexit.unregister(self.close)
 
     def __enter__(self) -> Self:
@@ -170,7 +173,10 @@ class Cluster:
 
     async def _connected_life(self, stack: AsyncExitStack) -> None:
         dask.config.set(_COMMON_SETTINGS)
-        target = self._scheduler_address or await stack.enter_async_context(self._local_cluster())
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is told by `status`
+        target: str | LocalCluster | None = self._scheduler_address
+        if target is None:
+            target = await stack.enter_async_context(local_cluster(self._wanted_workers, self._closing))
         client = await stack.enter_async_context(
             Client(
                 target,
@@ -202,28 +208,11 @@ class Cluster:
             for task in self._running:
                 task.cancel()
 
-    def _local_cluster(self) -> LocalCluster:
-        dask.config.set(WORKER_SETTINGS)
-        return LocalCluster(
-            n_workers=self._wanted_workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address=None,
-            memory_limit=WORKER_MEMORY,
-            # Without an address of its own, the scheduler's web page would open on 0.0.0.0:8787 even when switched off.
-            scheduler_kwargs={"allowed_failures": ALLOWED_FAILURES, "dashboard_address": "127.0.0.1:0"},
-            silence_logs=logging.CRITICAL,
-            asynchronous=True,
-        )
-
     async def _count_workers(self, client: Client) -> None:
         with suppress(OSError):
             threads = await client.nthreads()
             self._status = ClusterStatus(Phase.READY, workers=len(threads))
-            while self._slot_count < sum(threads.values()):
-                self._slot_count += 1
-                self._slots.release()
+            await self._slots.resize(max(1, sum(threads.values())))  # with none left, one task finds out and says so
 
     async def _run_when_free(
         self, function: Callable[..., Result], arguments: tuple[Any, ...], deadline: float
@@ -253,6 +242,21 @@ class Cluster:
     async def _run_on_worker(
         self, function: Callable[..., Result], arguments: tuple[Any, ...], deadline: float
     ) -> Result:
+        with suppress(KilledWorker):
+            async with self._workshop.together():
+                return await self._try_on_worker(function, arguments, deadline)
+        for _ in range(TRIES_ALONE):
+            with suppress(KilledWorker):
+                async with self._workshop.alone():
+                    await asyncio.sleep(NOTICE_SECONDS)
+                    return await self._try_on_worker(function, arguments, deadline)
+        raise EngineUnavailable(
+            f"The task was given up, because {1 + TRIES_ALONE} training workers died while running it."
+        )
+
+    async def _try_on_worker(
+        self, function: Callable[..., Result], arguments: tuple[Any, ...], deadline: float
+    ) -> Result:
         client = self._client
         if client is None or client.status != "running":
             raise self._outage()
@@ -260,10 +264,6 @@ class Cluster:
         try:
             async with asyncio.timeout(deadline) as clock:
                 return cast(Result, await future)
-        except KilledWorker as error:
-            raise EngineUnavailable(
-                f"The task was given up, because {ALLOWED_FAILURES + 1} training workers died while running it."
-            ) from error
         except (NoWorkerError, NoValidWorkerError) as error:
             raise EngineUnavailable("No training worker is running; try again in a minute.") from error
         except Exception as error:
@@ -271,9 +271,7 @@ class Cluster:
                 raise
             if clock.expired():
                 await kill_worker_of(future, client)
-                raise EngineUnavailable(
-                    f"The task was stopped, because it took longer than {deadline:g} seconds."
-                ) from None
+                raise TookTooLong(f"The task was stopped, because it took longer than {deadline:g} seconds.") from None
             raise self._outage() from error
         finally:
             future.release()

@@ -1,4 +1,4 @@
-"""A worker process of the cluster: its settings, what it does before its first task, how it is replaced.
+"""A worker process of the cluster: how many there are, what each does before its first task, how it is replaced.
 
 Knows one worker. Does not know which worker gets which task: the cluster decides that.
 """
@@ -8,40 +8,17 @@ Knows one worker. Does not know which worker gets which task: the cluster decide
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import psutil
 from distributed import Client, Nanny, Worker, WorkerPlugin
 
 from mnist_demo.errors import CannotStart
 
 MOST_WORKERS = 256
 WORKER_NICENESS = 10  # keeps drawing fast during training: p95 22 ms with it, 53 ms for threads (2026-11-23)
-
-# Trimming memory after every task costs a quarter of the training speed; sampling the stack costs more of it.
-# Workers hold no data worth spilling. A paused worker would never resume, so one that uses too much is restarted.
-WORKER_SETTINGS = {
-    "distributed.nanny.pre-spawn-environ": {
-        "MALLOC_TRIM_THRESHOLD_": 2**28,
-        "MALLOC_MMAP_THRESHOLD_": 2**28,
-        "OMP_NUM_THREADS": 1,
-        "MKL_NUM_THREADS": 1,
-        "OPENBLAS_NUM_THREADS": 1,
-    },
-    "distributed.worker.profile.enabled": False,
-    "distributed.worker.http.routes": [],
-    "distributed.scheduler.http.routes": [],
-    "distributed.worker.memory.target": False,
-    "distributed.worker.memory.spill": False,
-    "distributed.worker.memory.pause": False,
-    "distributed.scheduler.no-workers-timeout": "60s",
-    "distributed.comm.timeouts.connect": "120s",  # also how long a worker may take to start on a busy machine
-    # This timer starts at each death. A worker that is down again when it ends would be removed for good.
-    "distributed.deploy.lost-worker-timeout": "365 days",
-}
 
 
 def cores() -> int:
@@ -85,15 +62,6 @@ class WorkerCare(WorkerPlugin):
             # At the first start this is a failure. Later, the first task reports the same error to its visitor.
             if not is_replacement:
                 raise
-
-
-def end_stopped(nannies: Iterable[Nanny]) -> None:
-    """Kills workers that are stopped (SIGSTOP, a debugger): they would never answer. Their nannies start new ones."""
-    for nanny in nannies:
-        with suppress(psutil.Error, TypeError):  # just gone, or just starting
-            process = psutil.Process(nanny.pid)
-            if nanny.pid and process.status() == psutil.STATUS_STOPPED:
-                process.kill()
 
 
 async def kill_worker_of(future: Any, client: Client) -> None:

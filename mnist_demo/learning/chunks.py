@@ -16,6 +16,7 @@ from pathlib import Path
 from torch import nn
 
 from mnist_demo.cluster.engine import Engine
+from mnist_demo.errors import TookTooLong
 from mnist_demo.experiment.choices import Network
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics
@@ -86,7 +87,13 @@ async def chunks(
     while checkpoints.progress_of(state).status is Status.RUNNING:
         steps = next_steps(speed)
         deadline = DEADLINE_SECONDS + DEADLINE_FACTOR * steps / speed if speed else FIRST_DEADLINE_SECONDS
-        chunk = await engine.run(train_chunk, state, steps, root, threads, written, deadline_seconds=deadline)
+        for is_last_try in (False, True):
+            try:
+                chunk = await engine.run(train_chunk, state, steps, root, threads, written, deadline_seconds=deadline)
+                break
+            except TookTooLong:  # a worker may hang; the same chunk on another may not
+                if is_last_try:
+                    raise
         state = chunk.state
         speed = chunk.steps / max(chunk.cpu_seconds, 1e-3)
         yield chunk
