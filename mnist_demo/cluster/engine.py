@@ -39,8 +39,7 @@ class Engine(Protocol):
 class InProcess:
     """An engine of one thread of this process: for tests and single trainings.
 
-    One thread, because a training uses torch's process-wide generator. A function cannot be stopped here, so
-    there is no deadline.
+    One thread, as a worker has. A function cannot be stopped here, so there is no deadline.
     """
 
     def __init__(self) -> None:

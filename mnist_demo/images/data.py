@@ -129,13 +129,7 @@ def augment(
     count = len(images)
     if how is Augmentation.HANDWRITING:
         labels = labels if labels is not None else torch.full((count,), NO_DIGIT)
-        if generator is None:
-            return handwriting.vary(images, labels)
-        with torch.random.fork_rng(devices=[]):  # our state goes into torch's global generator, which `vary` uses
-            torch.set_rng_state(generator.get_state())
-            varied = handwriting.vary(images, labels)
-            generator.set_state(torch.get_rng_state())
-            return varied
+        return handwriting.vary(images, labels, generator)
     if how is Augmentation.SHIFT:
         padded = F.pad(images, (MAX_SHIFT,) * 4)
         offsets = torch.randint(2 * MAX_SHIFT + 1, (2, count, 1), generator=generator)

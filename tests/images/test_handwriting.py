@@ -1,4 +1,4 @@
-"""The augmentation "handwriting": other pictures of the same digits, decided by torch's generator alone."""
+"""The augmentation "handwriting": other pictures of the same digits, decided by a generator alone."""
 
 import pytest
 import torch
@@ -18,7 +18,11 @@ def test_the_same_generator_writes_the_same(training_data: TrainingData) -> None
         second = handwriting.vary(images, labels)
         torch.manual_seed(3)
         again = handwriting.vary(images, labels)
+        before_ours = torch.get_rng_state()
+        ours = handwriting.vary(images, labels, torch.Generator().manual_seed(3))
+        assert torch.equal(torch.get_rng_state(), before_ours)
     assert torch.equal(first, again)
+    assert torch.equal(first, ours), "the same numbers from a generator of one's own"
     assert not torch.equal(first, second)
     assert torch.equal(images, before)
     assert first.shape == images.shape
@@ -45,8 +49,8 @@ def test_a_flag_stands_clear_of_its_stem_however_it_leans(training_data: Trainin
     ones = training_data.train.images[training_data.train.labels == 1][:200].float()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        start, tip = handwriting._flag(ones, handwriting._extent(ones))
-        added = handwriting._segment(start, tip, 28) > ones + 100
+        start, tip = handwriting._flag(ones, handwriting._extent(ones), None)
+        added = handwriting._segment(start, tip, 28, None) > ones + 100
     is_long = (tip - start).norm(dim=1) > 4
     assert (added.sum(dim=(1, 2))[is_long] >= 2).float().mean() > 0.95
     assert (tip[:, 0] < start[:, 0] + 1).all()  # to the left, or down a stem that leans far to the left

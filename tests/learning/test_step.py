@@ -33,9 +33,12 @@ def test_a_step_is_its_lines(tiny: Experiment, tiny_data: TrainingData, changes:
     assert networks.weights_hash(learner.to_state().weights) == trained(experiment, tiny_data, 5)
 
 
-def test_trainings_in_many_threads_are_those_of_one(tiny: Experiment, tiny_data: TrainingData) -> None:
-    """Dropout and shifts of one run would draw the other's numbers from a generator that all threads share."""
-    runs = [tiny.replace(seed=seed, dropout=0.5, augmentation="shift") for seed in range(4)]
+@pytest.mark.parametrize("augmentation", ["shift", "handwriting"])
+def test_trainings_in_many_threads_are_those_of_one(
+    augmentation: str, tiny: Experiment, tiny_data: TrainingData
+) -> None:
+    """Dropout and augmentation of one run would draw the other's numbers from a generator that all threads share."""
+    runs = [tiny.replace(seed=seed, dropout=0.5, augmentation=augmentation) for seed in range(4)]
     alone = [trained(experiment, tiny_data, 40) for experiment in runs]
     before = torch.get_rng_state()
     with ThreadPoolExecutor(4) as threads:
