@@ -3,6 +3,7 @@
 import random
 import shutil
 import statistics
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ from tests.ui.pen import draw
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 TRAININGS = 3
+COLD_LOADS = 3
 STROKES = 25
 LOOKS = 30
 THREE = [(0.3, 0.25), (0.5, 0.15), (0.68, 0.25), (0.6, 0.42), (0.45, 0.5), (0.7, 0.66), (0.5, 0.85), (0.3, 0.78)]
@@ -75,8 +77,12 @@ def measure() -> list[tuple[str, float, str]]:
     """(name, value, unit) of what happens between a click or a stroke and the page."""
     with served() as app, _browser_page() as page:
         app.wait_until_warm()
+        colds = [_cold(page, app) for _ in range(COLD_LOADS)]
         firsts, ends = zip(*(_train(page, app) for _ in range(TRAININGS)), strict=True)
         rows = [
+            ("cold page, on the wire", statistics.median(kilobytes for kilobytes, _, _ in colds), "kB"),
+            ("cold page, requests", statistics.median(requests for _, requests, _ in colds), ""),
+            ("cold page, to the Train button", statistics.median(seconds for _, _, seconds in colds), "s"),
             ("Train to first point, 1,000 images, median", statistics.median(firsts), "ms"),
             ("a lesson's pair (1,000 images, 40 epochs), unpaced, median", statistics.median(ends) / 1000, "s"),
         ]
@@ -112,6 +118,26 @@ def _browser_page() -> Iterator[Page]:
         page.set_default_timeout(60_000)
         yield page
         browser.close()
+
+
+def _cold(page: Page, app: Served) -> tuple[float, int, float]:
+    """(kB, requests, seconds to the Train button) of a browser's first visit."""
+    assert page.context.browser
+    context = page.context.browser.new_context(viewport={"width": 1280, "height": 800})
+    fresh = context.new_page()
+    sizes: dict[str, float] = {}
+    session = context.new_cdp_session(fresh)
+    session.on("Network.requestWillBeSent", lambda event: sizes.update({event["requestId"]: 0}))
+    session.on("Network.loadingFinished", lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}))
+    session.send("Network.enable")
+    start = time.perf_counter()
+    fresh.goto(app.address)
+    fresh.locator("#train:enabled").wait_for()
+    seconds = time.perf_counter() - start
+    fresh.wait_for_load_state("load")
+    fresh.wait_for_timeout(1000)  # for what follows by itself
+    context.close()
+    return sum(sizes.values()) / 1000, len(sizes), seconds
 
 
 def _train(page: Page, app: Served) -> tuple[float, float]:

@@ -48,6 +48,7 @@ class Visitor:
     cell: Cell | None = None  # whose images are shown
     choices: dict[str, tuple[int, ...]] = field(default_factory=dict)  # list on the page -> places of its images
     glanced_at: float = 0.0  # when the strip of a training was last shown, in seconds of time.monotonic
+    slug: str = ""  # of the lesson on the page
     is_locked: bool = False  # the link that opened the page keeps the knobs as they are
     deleted: Run | None = None  # the run deleted last, which can come back
     drawing: bytes = b""  # the PNG that lies on the canvas

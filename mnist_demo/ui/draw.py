@@ -25,11 +25,12 @@ from mnist_demo.ui.drawing.picture_panel import build_picture_words
 from mnist_demo.ui.drawing.predict_api import build_predict_api
 from mnist_demo.ui.drawing.upload_panel import build_upload_panel
 from mnist_demo.ui.drawing.why_panel import build_why_panel
-from mnist_demo.ui.values import Drawn, Flag, Steps, Text
+from mnist_demo.ui.values import Drawn, Slugs, Steps, Text
 from mnist_demo.ui.visit import QUICK, Lab, Shown, error_html
 
 FLICKER_SECONDS = 0.6
 SENT_SIDE = 112  # pixels, of a stage's picture
+FORGET = "eval"
 CHOOSE = "Choose a network to read the drawing."
 LEAVE_OUT = {
     Preprocessing.SPECKS: "removing stray specks",
@@ -77,10 +78,9 @@ class DrawTab:
                 label="Leave out a step of the preprocessing",
                 elem_id="skip",
             )
-            self.forgets = gr.Checkbox(
-                False,
-                label="Forget model.eval(): dropout stays on",
-                info="Ask a network with dropout.",
+            self.forgets = gr.CheckboxGroup(
+                [("forget model.eval(): dropout stays on", FORGET)],
+                label="Leave out a line of code (ask a network with dropout)",
                 elem_id="forget",
             )
 
@@ -93,7 +93,9 @@ class DrawTab:
             self.lab.on(control.input, self.read, drawn, shown, **newest)
         flicker = gr.Timer(FLICKER_SECONDS, active=False)
         self.lab.on(flicker.tick, self.read, drawn, shown, **newest)
-        self.forgets.input(None, self.forgets, flicker, js="(on) => ({__type__: 'update', active: on})", **QUICK)
+        self.forgets.input(
+            None, self.forgets, flicker, js="(on) => ({__type__: 'update', active: on.length > 0})", **QUICK
+        )
         chosen = self.lab.on(self.models.input, self.choose, [self.models], [], tell=self.notice, **newest)
         renewed = [
             self.lab.on(event, self.renew, [], [self.models]) for event in (tab.select, *(each.then for each in ended))
@@ -112,9 +114,9 @@ class DrawTab:
         """Updates the list of networks with the visitor's present runs and uploads."""
         return {self.models: gr.update(choices=self.shelf.choices(visitor), value=self.shelf.asked_by(visitor))}
 
-    async def read(self, visitor: Visitor, drawing: Drawn, skip: Steps, is_forgetful: Flag) -> Shown:
+    async def read(self, visitor: Visitor, drawing: Drawn, skip: Steps, left_out: Slugs) -> Shown:
         """What each chosen network says of the drawing, and the stages it went through."""
-        return await self.lab.read_drawing(self._read, visitor, drawing, skip, is_forgetful)
+        return await self.lab.read_drawing(self._read, visitor, drawing, skip, FORGET in left_out)
 
     def _read(self, visitor: Visitor, drawing: Drawing, skip: frozenset[Preprocessing], is_forgetful: bool) -> Shown:
         visitor.drawing, readers = drawing.png, []

@@ -14,7 +14,6 @@ from mnist_demo.ui.components.canvas import Drawing, SentPicture, read_ink, read
 
 Text = Annotated[str, Strict(), Len(max_length=10_000)]
 Slugs = Annotated[list[Text], Len(max_length=200)]
-Flag = Annotated[bool, Strict()]
 Number = Annotated[float, Strict(), AllowInfNan(False)]
 Place = Annotated[int, Strict()]
 

@@ -7,6 +7,7 @@ that the handler declares, and shows an error as one sentence on the page. A han
 import asyncio
 import functools
 import inspect
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -171,6 +172,12 @@ def _declared(call: Callable[..., Any], handler: Callable[..., Any], wants_event
         call.__signature__ = inspect.Signature([*named, rest])  # type: ignore[attr-defined]
         call.__annotations__ = dict(kinds)
     return call
+
+
+def prose_html(text: str) -> str:
+    """Paragraphs of text in which **this** is bold and `this` is code."""
+    marked = re.sub(r"`(.+?)`", r"<code>\1</code>", re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(text)))
+    return "".join(f"<p>{each}</p>" for each in marked.split("\n\n"))
 
 
 def note_html(text: str) -> str:

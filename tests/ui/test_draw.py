@@ -24,7 +24,7 @@ def tab(mnist_root: Path) -> DrawTab:
 
 def read(tab: DrawTab) -> tuple[Any, Any]:
     png = to_png(load_validation_data(tab.lab.root).images[0].numpy())
-    shown = do(tab.read(tab.lab.visitors.of(ME), Drawing(png, 8), frozenset(), False))
+    shown = do(tab.read(tab.lab.visitors.of(ME), Drawing(png, 8), frozenset(), []))
     return unpacked(shown[tab.bars]), unpacked(shown[tab.tiles])
 
 

@@ -17,7 +17,7 @@ from mnist_demo.experiment.differences import describe_changes
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.hints import Hint, hints
 from mnist_demo.serving.runs import Run
-from mnist_demo.ui.visit import Shown
+from mnist_demo.ui.visit import Shown, prose_html
 
 SLOTS = 3
 BOTH = "both"
@@ -43,12 +43,12 @@ class HintPanel:
     """Up to three hints; hidden where there is nothing to say."""
 
     def __init__(self) -> None:
-        self.texts: list[gr.Markdown] = []
+        self.texts: list[gr.HTML] = []
         self.buttons: list[gr.Button] = []
         for index in range(SLOTS):
             with gr.Row(equal_height=True, elem_classes="mnist-hint-row"):
                 with gr.Column(scale=5, min_width=240):
-                    self.texts.append(gr.Markdown("", visible=False, elem_id=f"hint-{index}"))
+                    self.texts.append(gr.HTML("", visible=False, elem_id=f"hint-{index}"))
                 with gr.Column(scale=2, min_width=150):
                     self.buttons.append(gr.Button(visible=False, size="sm", elem_id=f"hint-try-{index}"))
 
@@ -62,7 +62,7 @@ class HintPanel:
         shown: Shown = {}
         found: list[Any] = [*found_hints(pair_of_runs), *[None] * SLOTS]
         for text, button, each in zip(self.texts, self.buttons, found, strict=False):
-            shown[text] = _markdown(each) if each else gr.Markdown(visible=False)
+            shown[text] = _text(each) if each else gr.HTML(visible=False)
             shown[button] = _button(each) if each else gr.Button(visible=False)
         return shown
 
@@ -91,10 +91,11 @@ def found_hints(pair_of_runs: Sequence[Run]) -> list[Found]:
     return list(reversed(once.values()))[:SLOTS]
 
 
-def _markdown(found: Found) -> Any:
+def _text(found: Found) -> Any:
     whose = "Runs A and B" if found.name == BOTH else f"Run {found.name}"
     classes = ["mnist-hint", f"mnist-hint-{found.hint.kind}", f"mnist-hint-of-{found.name.lower()}"]
-    return gr.Markdown(f"**{whose}** · {found.hint.kind}\n\n{found.hint.text}", visible=True, elem_classes=classes)
+    text = prose_html(f"**{whose}** · {found.hint.kind}\n\n{found.hint.text}")
+    return gr.HTML(text, visible=True, elem_classes=classes)
 
 
 def _button(found: Found) -> Any:

@@ -14,7 +14,8 @@ from mnist_demo.experiment.pair import Pair
 from mnist_demo.learning.training import Status
 from mnist_demo.lessons import Lesson, lesson, lessons
 from mnist_demo.serving.runs import Run
-from mnist_demo.ui.visit import Shown, note_html
+from mnist_demo.ui.components.kept import create_kept
+from mnist_demo.ui.visit import Shown, note_html, prose_html
 
 FREE = "free"
 NEXT_SLOTS = 4  # the next lesson, and what else to try
@@ -31,7 +32,7 @@ class LessonPanel:
     def build_chooser(self) -> gr.Dropdown:
         """The list of lessons."""
         self.chooser = gr.Dropdown(_titles(()), value=self.first, label="Lesson", elem_id="lesson", container=False)
-        self.done = gr.BrowserState([], storage_key=DONE_KEY, secret=DONE_KEY)  # slugs; they are not secret
+        self.done = create_kept([], DONE_KEY, "lessons-done")  # slugs
         return self.chooser
 
     def build_question(self) -> None:
@@ -48,7 +49,7 @@ class LessonPanel:
 
     def build_answer(self) -> None:
         """What happened, and the button of the next lesson; hidden until the lesson's runs have ended."""
-        self.answer = gr.Markdown("", elem_id="answer", elem_classes="mnist-answer", visible=False)
+        self.answer = gr.HTML("", elem_id="answer", elem_classes="mnist-answer", visible=False)
         self.slots = [gr.Button(visible=False, variant="primary", elem_id="next-0")]
 
     def build_more(self) -> None:
@@ -101,7 +102,7 @@ class LessonPanel:
 
     def hide(self) -> Shown:
         """Hides the answer."""
-        return {self.answer: gr.Markdown("", visible=False), **dict.fromkeys(self.slots, gr.Button(visible=False))}
+        return {self.answer: gr.HTML("", visible=False), **dict.fromkeys(self.slots, gr.Button(visible=False))}
 
     def reveal(
         self, slug: str, guesses: Mapping[str, int | None], done: Sequence[str], pair_of_runs: Sequence[Run]
@@ -111,8 +112,8 @@ class LessonPanel:
         if chosen is None or not _belong(chosen, pair_of_runs):
             return self.hide()
         done = [*(each for each in done if lesson(each) and each != slug), slug]
-        text = _answer_text(chosen, guesses, pair_of_runs)
-        shown = {self.answer: gr.Markdown(text, visible=True), self.guess: gr.Radio(visible=False), self.done: done}
+        text = prose_html(_answer_text(chosen, guesses, pair_of_runs))
+        shown = {self.answer: gr.HTML(text, visible=True), self.guess: gr.Radio(visible=False), self.done: done}
         buttons = [gr.Button(text, visible=True) for text, _, _ in _nexts(chosen)]
         buttons += [gr.Button(visible=False)] * (NEXT_SLOTS - len(buttons))
         return shown | self.mark_done(done) | dict(zip(self.slots, buttons, strict=True))

@@ -77,7 +77,7 @@ class Setup:
         """Connects the parts, once all are built."""
         self.hints = hints
         chooser = self.panel.chooser
-        self._described = [chooser, self.knobs, *self.form.inputs]
+        self._described = [self.knobs, *self.form.inputs]
         self._descriptions = [self.difference, self.loop, self.query]
         edits = [*self.form.edited, self.knobs.input, chooser.change]
         self.lab.on(edits, self.describe, self._described, self._descriptions, trigger_mode="always_last")
@@ -108,7 +108,7 @@ class Setup:
         page.load(js=PAGE_JS, api_visibility="private")
         opened = page.load(open_link, None, [*self.outputs, self.column, notice], **QUICK)
         self.lab.on(opened.then, self.describe, self._described, self._descriptions)
-        self.lab.on(page.load, self.mark_done, [self.panel.done], [self.panel.chooser])
+        self.lab.on(self.panel.done.input, self.mark_done, [self.panel.done], [self.panel.chooser])
 
     def mark_done(self, _visitor: Visitor, done: Slugs | None) -> Shown:
         """Ticks the lessons that this browser has done."""
@@ -116,6 +116,7 @@ class Setup:
 
     def show(self, visitor: Visitor, slug: str, pair: Pair) -> Shown:
         """Shows a lesson's question and a pair's knobs; clears what was said about the last pair."""
+        visitor.slug = slug
         return {
             **self.panel.show(slug, visitor.guesses),
             **self.hints.show([]),
@@ -127,6 +128,7 @@ class Setup:
         """Shows the chosen lesson. For a free experiment the knobs stay as they are."""
         chosen = lesson(slug)
         if chosen is None:
+            visitor.slug = FREE
             return self.panel.show(FREE, visitor.guesses)
         return self.show(visitor, chosen.slug, chosen.pair)
 
@@ -134,8 +136,12 @@ class Setup:
         """What an earlier address of this visit showed."""
         return self.open_link(visitor, parse_qsl(query)) or self.show(visitor, self.first.slug, self.first.pair)
 
-    def describe(self, visitor: Visitor, slug: Text, access: KnobAccess, *values: Any) -> Shown:
-        """What differs, the loop and the link's query, for the present knobs."""
+    def describe(self, visitor: Visitor, access: KnobAccess, *values: Any) -> Shown:
+        """What differs, the loop and the link's query, for the present knobs.
+
+        The lesson is the one last shown: while a page changes, its list may still name the lesson before.
+        """
+        slug = visitor.slug
         try:
             pair = self.form.read(values)
         except InvalidExperiment as error:
@@ -161,7 +167,7 @@ class Setup:
     def open_link(self, visitor: Visitor, items: Sequence[tuple[str, str]], notice: gr.HTML | None = None) -> Shown:
         """The lesson or pair of a link, locked if it says so, and a notice of what is wrong with it."""
         told = ""
-        visitor.is_locked = False
+        visitor.slug, visitor.is_locked = self.first.slug, False
         try:
             link = read_link(items)
             if link is None:

@@ -18,9 +18,14 @@ from mnist_demo.serving import uploads
 from mnist_demo.serving.shelf import MAX_ASKED, ModelShelf
 from mnist_demo.serving.visitors import Visitor
 from mnist_demo.ui.values import Text
-from mnist_demo.ui.visit import Lab, Shown, note_html
+from mnist_demo.ui.visit import Lab, Shown, note_html, prose_html
 
 DEADLINE_SECONDS = 15.0
+UPLOADS = (
+    "A MNIST Lab file (.safetensors), or one of `torch.save(model.state_dict(), 'checkpoint.pth')`. "
+    "An MLP is recognized by shapes, whatever the names; activation and pixel scale are tried on validation "
+    "images. For a CNN, choose the network below: names may differ, shapes and order must be the same."
+)
 
 
 def build_upload_panel(lab: Lab, shelf: ModelShelf, models: gr.Dropdown) -> Any:
@@ -29,11 +34,7 @@ def build_upload_panel(lab: Lab, shelf: ModelShelf, models: gr.Dropdown) -> Any:
     Returns the event of a loaded checkpoint.
     """
     with gr.Accordion("Load a checkpoint", open=False):
-        gr.Markdown(
-            "A MNIST Lab file (.safetensors), or one of `torch.save(model.state_dict(), 'checkpoint.pth')`. "
-            "An MLP is recognized by shapes, whatever the names; activation and pixel scale are tried on validation "
-            "images. For a CNN, choose the network below: names may differ, shapes and order must be the same."
-        )
+        gr.HTML(prose_html(UPLOADS))
         with gr.Row():
             network = gr.Dropdown(
                 [(words_of(each), each.value) for each in Network], value=Network.MLP, label="Network", min_width=110

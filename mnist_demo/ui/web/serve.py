@@ -29,6 +29,7 @@ from mnist_demo.learning.chunks import warm
 from mnist_demo.serving.runs import RunStore
 from mnist_demo.ui.app import build_app
 from mnist_demo.ui.theme import CSS, THEME
+from mnist_demo.ui.web import head
 from mnist_demo.ui.web.compression import Compression
 from mnist_demo.ui.web.door import Door
 from mnist_demo.ui.web.page import APP_SETTINGS, Page
@@ -126,6 +127,7 @@ def web_app(page: Page, listening: socket.socket, when_open: Callable[[], object
         yield
 
     outside = FastAPI(lifespan=lifespan, openapi_url=None)
+    head.install(outside)
     gr.mount_gradio_app(
         outside,
         page,
@@ -142,6 +144,7 @@ def web_app(page: Page, listening: socket.socket, when_open: Callable[[], object
         ssr_mode=False,
         enable_monitoring=False,
         pwa=False,
+        favicon_path=str(head.ICON),
         theme=THEME,
         css=CSS,
     )

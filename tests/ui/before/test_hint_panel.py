@@ -32,7 +32,7 @@ def test_a_hint_is_told_under_the_name_of_its_run_with_what_it_changes(panel: Hi
     broken, sound = run_of(BROKEN), run_of(SOUND)
     for pair_of_runs, name in (([broken, sound], "A"), ([sound, broken], "B")):
         shown = panel.show(pair_of_runs)
-        assert f"**Run {name}** · {Kind.BUG}\n\n" in shown[panel.texts[0]].value
+        assert f"<p><b>Run {name}</b> · {Kind.BUG}</p>" in shown[panel.texts[0]].value
         assert shown[panel.buttons[0]].visible
         assert shown[panel.buttons[0]].value.startswith("Try as run B: mistake ")
         assert panel.suggestion(pair_of_runs, 0) == Pair(
@@ -44,7 +44,7 @@ def test_what_holds_for_both_is_said_once(panel: HintPanel) -> None:
     twins = [run_of(BROKEN), run_of(BROKEN)]
     found = found_hints(twins)
     assert [each.name for each in found] == [BOTH]
-    assert panel.show(twins)[panel.texts[0]].value.startswith("**Runs A and B** · ")
+    assert panel.show(twins)[panel.texts[0]].value.startswith("<p><b>Runs A and B</b> · ")
 
 
 def test_there_are_never_more_than_fit_and_none_is_said_twice() -> None:

@@ -67,13 +67,13 @@ def test_a_wrong_line_is_not_named_before_the_guess(setup: Setup, visitor: Visit
     for chosen in hidden:
         shown = setup.choose(visitor, chosen.slug)
         values = [shown[component]["value"] for component in setup.form.inputs]
-        told = setup.describe(visitor, chosen.slug, KnobAccess.FREE, *values)
+        told = setup.describe(visitor, KnobAccess.FREE, *values)
         assert told[setup.difference] == HIDDEN
         assert "<mark" not in told[setup.loop]
         named = setup.lock(visitor, chosen.pair, chosen.slug, 0)
         assert "mistake" in named[setup.difference].lower()
         assert 'class="mnist-of-b"' in named[setup.loop]
-        assert setup.describe(visitor, chosen.slug, KnobAccess.FREE, *values)[setup.difference] != HIDDEN
+        assert setup.describe(visitor, KnobAccess.FREE, *values)[setup.difference] != HIDDEN
 
 
 def test_guesses_are_counted() -> None:

@@ -56,7 +56,8 @@ def knob_values(setup: Setup, shown: Shown) -> list[Any]:
 
 
 def described(setup: Setup, visitor: Visitor, slug: str, access: KnobAccess, values: list[Any]) -> dict[str, Any]:
-    shown = setup.describe(visitor, slug, access, *values)
+    visitor.slug = slug
+    shown = setup.describe(visitor, access, *values)
     return named(shown, {"difference": setup.difference, "loop": setup.loop, "query": setup.query})
 
 

@@ -7,6 +7,7 @@ import json
 import zlib
 from typing import Any
 
+import brotli
 import pytest
 
 from mnist_demo.ui.web.compression import Compression
@@ -61,3 +62,11 @@ def test_each_event_of_a_stream_can_be_read_when_it_is_sent() -> None:
     reader.decompress(received[-1]["body"])
     assert reader.eof
     assert sum(len(message["body"]) for message in received[1:]) < sum(map(len, events)) / 5
+
+
+def test_the_page_is_smallest_for_who_takes_brotli(app: ServedApp) -> None:
+    _, plain = ask(app, "/", "identity")
+    headers, packed = ask(app, "/", "gzip, deflate, br, zstd")
+    assert headers["content-encoding"] == "br"
+    assert int(headers["content-length"]) == len(packed) < len(ask(app, "/")[1]) * 0.9
+    assert len(brotli.decompress(packed)) == len(plain)
