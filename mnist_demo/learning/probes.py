@@ -23,6 +23,7 @@ PROBED_IMAGES = 128  # for layers and gradients
 REMEMBERED = 512  # validation images for which each mistake is recorded
 STUCK_SLOPE = 1e-3
 SURE = 0.9
+MOVED_IMAGES, MOVED_BY = 256, 3  # validation images; pixels
 DIGITS = 6  # of every number, few because each chunk of a run carries the history
 
 
@@ -79,6 +80,7 @@ def probe(
         update=last_update.size,
         left_over=last_update.left_over,
         label_changes=last_update.label_changes,
+        moved_accuracy=_moved_accuracy(model, experiment, val[0].first(MOVED_IMAGES)),
     )
 
 
@@ -127,6 +129,13 @@ def _blank_loss(model: nn.Module, experiment: Experiment, labels: Tensor) -> flo
     logits = model(blank)
     model.train(was_training)
     return F.cross_entropy(logits.expand(len(labels), -1), labels).item()
+
+
+@torch.no_grad()
+def _moved_accuracy(model: nn.Module, experiment: Experiment, images: Split) -> float:
+    moved = F.pad(images.images[..., :-MOVED_BY], (MOVED_BY, 0))
+    answers: Tensor = model(normalize(moved, experiment.normalize)).argmax(dim=1)
+    return (answers == images.labels).float().mean().item()
 
 
 @contextmanager

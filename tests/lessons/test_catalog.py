@@ -5,6 +5,7 @@ import re
 import pytest
 
 from mnist_demo.experiment.config import changed_fields
+from mnist_demo.learning import networks
 from mnist_demo.lessons import Lesson, lesson, lessons
 from mnist_demo.lessons.catalog import FOLDER, Claim, Mark, parse
 from tests.histories import link, recorded
@@ -17,6 +18,15 @@ OF_A_RUN = re.compile(r"\{|\b[AB]('s)?\b|\bhere\b|\b(reached|ended|rose|fell|cli
 
 def _sentences(lesson: Lesson) -> list[Claim]:
     return [*lesson.sentences, *(suggestion.claim for suggestion in lesson.try_next)]
+
+
+def test_the_weights_that_a_lesson_counts_are_those_of_its_networks() -> None:
+    chosen = lesson("mlp-against-cnn")
+    assert chosen
+    said = " ".join(claim.sentence for claim in chosen.sentences)
+    for experiment in (chosen.pair.a, chosen.pair.b):
+        weights = sum(each.numel() for each in networks.build(experiment).parameters())
+        assert f"{weights:,}" in said
 
 
 def test_there_are_enough_and_each_file_is_one() -> None:
