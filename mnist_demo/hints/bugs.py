@@ -43,19 +43,23 @@ def _agrees(x: float, y: float) -> bool:
 
 
 def _loss_hint(case: Case, cause: Cause, point: Metrics) -> Hint:
-    probe, loss = point.probe, point.train_loss
-    assert probe
-    start = f"The training loss is {loss:,.4g}, but cross-entropy of the same answers is {probe.cross_entropy:,.4g}. "
-    words = {
-        Cause.SOFTMAX_TWICE: "It is the cross-entropy of the probabilities, taken for logits: there is a softmax "
-        "before CrossEntropyLoss, which has its own. With ten digits that cannot fall below ln(1 + 9/e) = 1.461.",
-        Cause.PROBABILITIES: "It is minus the mean probability of the right digit, between -1 and 0: NLLLoss was "
-        "given probabilities where it wants their logarithms.",
-        Cause.LOGITS: "It is minus the mean logit of the right digit, which has no floor: NLLLoss was given "
-        "logits where it wants log-probabilities.",
-    }
+    text = case.say(
+        "The training loss is {point.train_loss:,.4g}, but cross-entropy of the same answers is "
+        "{point.probe.cross_entropy:,.4g}. "
+        "| not abs(point.train_loss - point.probe.cross_entropy) <= 0.001 * abs(point.probe.cross_entropy)",
+        "It is the cross-entropy of the probabilities, taken for logits, which with ten digits cannot fall below "
+        "ln(1 + 9/e) = 1.461: there is a softmax before CrossEntropyLoss, which has its own. "
+        "| abs(point.train_loss - point.probe.probability_cross_entropy) <= 0.0011 * point.train_loss",
+        "It is minus the mean probability of the right digit, between -1 and 0: NLLLoss was given probabilities where "
+        "it wants their logarithms. "
+        "| abs(point.train_loss + point.probe.label_probability) <= 0.0011 * abs(point.train_loss) + 0.00001",
+        "It is minus the mean logit of the right digit, which has no floor: NLLLoss was given logits where it wants "
+        "log-probabilities. "
+        "| abs(point.train_loss + point.probe.label_logit) <= 0.0011 * abs(point.train_loss) + 0.00001",
+        point=point,
+    )
     promise = Promise.ACCURACY if cause is Cause.LOGITS and case.last.val_accuracy <= 0.5 else None
-    return Hint(Kind.BUG, start + words[cause], case.without_mistake, cause, promise)
+    return Hint(Kind.BUG, text, case.without_mistake, cause, promise)
 
 
 def piled_gradients(case: Case) -> Hint | None:
@@ -63,13 +67,16 @@ def piled_gradients(case: Case) -> Hint | None:
     left = case.probe.left_over
     if not left or left < 0.02:
         return None
-    is_good = case.is_sound
-    end = f"{case.last.train_accuracy:.0%} of the training images are right" if is_good else "The loss became NaN"
     promise = Promise.ACCURACY if not case.is_sound or case.last.train_accuracy <= 0.5 else None
     return Hint(
         Kind.BUG,
-        f"Before the last backward() the gradients were not zero: {left:.0%} of the gradient that the step used was "
-        f"left over from earlier steps. {end}. Call zero_grad() in every step.",
+        case.say(
+            "Before the last backward() the gradients were not zero: {probe.left_over:.0%} of the gradient that the "
+            "step used was left over from earlier steps. | probe.left_over > 0",
+            "The loss is no longer a number. | not case.is_sound",
+            "{last.train_accuracy:.0%} of the training images are right. | case.is_sound",
+            "Call zero_grad() in every step. | advice",
+        ),
         case.without_mistake,
         Cause.NO_ZERO_GRAD,
         promise,
@@ -81,27 +88,33 @@ def sorted_batches(case: Case) -> Hint | None:
     changes = case.probe.label_changes
     if changes is None or changes > 0.3 or steps_per_epoch(case.experiment) == 1:
         return None
-    last = case.last
     return Hint(
         Kind.BUG,
-        f"The images come sorted: of neighbours in the order only {changes:.1%} differ in their label, and shuffled "
-        f"about 90 % do. While it trains the loss is {last.running_loss:.2f}; asked about the same images afterwards "
-        f"it is {last.train_loss:.2f}. Shuffle them.",
+        case.say(
+            "The images come sorted: of neighbours in the order only {probe.label_changes:.1%} differ in their label, "
+            "and shuffled about 90 % do. | probe.label_changes <= 0.3",
+            "While it trains the loss is {last.running_loss:.2f}; asked about the same images afterwards it is "
+            "{last.train_loss:.2f}. | last.train_loss > last.running_loss",
+            "Shuffle them. | advice",
+        ),
         case.without_mistake,
         Cause.NOT_SHUFFLED,
-        Promise.ACCURACY if last.val_accuracy <= 0.5 else None,
+        Promise.ACCURACY if case.last.val_accuracy <= 0.5 else None,
     )
 
 
 def answers_change(case: Case) -> Hint | None:
     """Dropout or batch norm still in train mode during evaluation."""
-    changed = case.last.changed_answers
-    if not changed:
+    if not case.last.changed_answers:
         return None
     return Hint(
         Kind.BUG,
-        f"Asked 20 times about the same images, the network changes its answer on {changed:.1%} of them: it is asked "
-        "in train mode, where dropout is on and batch norm goes by the batch. Call model.eval() before evaluating.",
+        case.say(
+            "Asked 20 times about the same images, the network changes its answer on {last.changed_answers:.1%} of "
+            "them: it is asked in train mode, where dropout is on and batch norm goes by the batch. "
+            "| last.changed_answers > 0",
+            "Call model.eval() before evaluating. | advice",
+        ),
         case.without_mistake,
         Cause.NO_EVAL,
     )
@@ -109,17 +122,20 @@ def answers_change(case: Case) -> Hint | None:
 
 def raw_pixels(case: Case) -> Hint | None:
     """Large inputs, and a network that does not learn from them."""
-    size, last = case.probe.input_size, case.last
-    if size < LARGE_INPUT or (case.is_sound and last.train_accuracy > 0.3):
+    if case.probe.input_size < LARGE_INPUT or (case.is_sound and case.last.train_accuracy > 0.3):
         return None
-    end = f"the loss became NaN at step {last.step}"
-    if case.is_sound:
-        end = f"only {last.train_accuracy:.0%} of the training images are right"
-    first = case.probes[0].gradients[0]
     return Hint(
         Kind.BUG,
-        f"The network's inputs go up to {size:.0f}, so its first gradients were long ({first:.3g} in the first layer) "
-        f"and so were its first steps: {end}. Scale the pixels.",
+        case.say(
+            "The network's inputs go up to {probe.input_size:.0f}. | probe.input_size >= 20",
+            "A gradient of the first layer is a multiple of its inputs. Before training it was {first:.3g} long, so "
+            "the first steps were long too. | first >= 5",
+            "At step {last.step} the loss was no longer a number. | not case.is_sound",
+            "Only {last.train_accuracy:.0%} of the training images are right. "
+            "| case.is_sound and last.train_accuracy <= 0.3",
+            "Scale the pixels. | advice",
+            first=case.probes[0].gradients[0],
+        ),
         {"normalize": Normalize.SYMMETRIC.value},
         Cause.RAW_PIXELS,
         Promise.ACCURACY,

@@ -9,6 +9,7 @@ from mnist_demo.experiment.choices import Mistake, Optimizer
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import History, Metrics, Probe
 from mnist_demo.experiment.summary import RunSummary
+from mnist_demo.hints.sentences import say
 
 # Rates that an optimizer does well with here, in the lessons and in Basics.
 USUAL_RATES = {Optimizer.SGD: 0.1, Optimizer.MOMENTUM: 0.02, Optimizer.ADAM: 1e-3, Optimizer.ADAMW: 1e-3}
@@ -108,6 +109,15 @@ class Case:
         """Whether nearly all units of a hidden layer have no slope on any image, and there are enough of them."""
         layer = self.worst_layer
         return layer >= 0 and self.probe.stuck[layer] >= 0.9
+
+    def say(self, *sentences: str, **numbers: object) -> str:
+        """The text of a hint: the sentences whose claims are true of this run (see `sentences`).
+
+        Claims and placeholders name the `case`, its `knobs`, its `run` summed up, the `last` point, the latest `probe`,
+        and what `numbers` holds.
+        """
+        names = {"case": self, "knobs": self.experiment, "run": self.summary, "last": self.last, "probe": self.probe}
+        return say(names | numbers, *sentences)
 
     @property
     def without_mistake(self) -> dict[str, Any] | None:

@@ -15,11 +15,17 @@ def identical(case: Case) -> Hint | None:
     if not case.other or not _is_same(case):
         return None
     changes = describe_changes(case.experiment, case.other[0])
-    if not changes:
-        return Hint(Kind.INFO, "The two runs have equal knobs, so they are equal number for number.", _next_seed(case))
     shared = min(len(case.history), len(case.other[1]))
-    until = f" up to epoch {case.history[shared - 1].epoch:.0f}" if len(case.history) != len(case.other[1]) else ""
-    return Hint(Kind.INFO, f"Number for number the two runs are the same{until}: {changes} changes no step.")
+    text = case.say(
+        "The two runs have equal knobs, so they are equal number for number. | knobs == others and is_same",
+        "Number for number the two runs are the same: {changes} changes no step. "
+        "| knobs != others and is_same and mine == theirs",
+        "Number for number the two runs are the same up to epoch {until:.0f}: {changes} changes no step. "
+        "| knobs != others and is_same and mine != theirs",
+        **{"others": case.other[0], "is_same": _is_same(case), "mine": len(case.history)},
+        **{"theirs": len(case.other[1]), "until": case.history[shared - 1].epoch, "changes": changes},
+    )
+    return Hint(Kind.INFO, text, None if changes else _next_seed(case))
 
 
 def practically_identical(case: Case) -> Hint | None:
@@ -32,8 +38,11 @@ def practically_identical(case: Case) -> Hint | None:
         return None
     return Hint(
         Kind.INFO,
-        f"The two validation losses never differ by more than {max(differences):.2g}: "
-        f"{describe_changes(case.experiment, case.other[0])} makes no real difference here.",
+        case.say(
+            "The two validation losses never differ by more than {largest:.2g}: {changes} makes no real difference "
+            "here. | largest <= 0.01",
+            **{"largest": max(differences), "changes": describe_changes(case.experiment, case.other[0])},
+        ),
     )
 
 
@@ -48,8 +57,12 @@ def within_luck(case: Case) -> Hint | None:
         return None
     return Hint(
         Kind.INFO,
-        f"The runs end at {mine.val_accuracy:.1%} and {theirs.val_accuracy:.1%}. Another seed alone can make such a "
-        "difference: compare with one before believing it.",
+        case.say(
+            "The runs end at {last.val_accuracy:.1%} and {theirs.val_accuracy:.1%}. "
+            "| abs(last.val_accuracy - theirs.val_accuracy) < 0.007",
+            "Another seed alone can make such a difference: compare with one before believing it. | advice",
+            theirs=theirs,
+        ),
         _next_seed(case),
     )
 

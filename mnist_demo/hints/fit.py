@@ -17,19 +17,25 @@ def surer_not_better(case: Case) -> Hint | None:
         return None
     best = summary.best
     try:
-        before, after, new = summary.turn.sure_mistakes, summary.end.sure_mistakes, summary.new_mistakes
+        surer = summary.end.sure_mistakes - summary.turn.sure_mistakes
     except NotMeasured:
         return None
-    if abs(last.val_accuracy - best.val_accuracy) > LUCK or best.val_accuracy < 0.5 or after - before < 0.05:
+    if abs(last.val_accuracy - best.val_accuracy) > LUCK or best.val_accuracy < 0.5 or surer < 0.05:
         return None
     can_drop = (
         experiment.network is Network.MLP and experiment.dropout < 0.5 and min(experiment.hidden_sizes, default=0) >= 64
     )
     return Hint(
         Kind.OVERFITTING,
-        f"Validation loss rose from {best.val_loss:.2f} (epoch {best.epoch:.0f}) to {last.val_loss:.2f}. Accuracy was "
-        f"{best.val_accuracy:.1%} and is {last.val_accuracy:.1%}: what grew is sureness. Over 90 % sure were "
-        f"{before:.0%} of the mistakes then, and are {after:.0%} now; {new:.0%} of them are new.",
+        case.say(
+            "Validation loss rose from {run.best.val_loss:.2f} (epoch {run.best.epoch:.0f}) to {last.val_loss:.2f}. "
+            "| run.rise >= 0.05",
+            "Accuracy was {run.best.val_accuracy:.1%} and is {last.val_accuracy:.1%}: what grew is sureness. "
+            "| abs(last.val_accuracy - run.best.val_accuracy) <= 0.015",
+            "Over 90 % sure were {run.turn.sure_mistakes:.0%} of the mistakes then, and are "
+            "{run.end.sure_mistakes:.0%} now; {run.new_mistakes:.0%} of them are new. "
+            "| run.end.sure_mistakes - run.turn.sure_mistakes >= 0.05",
+        ),
         {"dropout": 0.5} if can_drop else {"augmentation": Augmentation.SHIFT.value},
         promise=Promise.LOSS,
     )
@@ -46,17 +52,24 @@ def wrong_labels_learned(case: Case) -> Hint | None:
     if is_blind:
         return Hint(
             Kind.OVERFITTING,
-            f"{last.train_accuracy:.0%} of the training labels are learned, and of new images {last.val_accuracy:.0%} "
-            "are right, as many as by guessing: these labels have nothing to do with the images. Look at the labels.",
+            case.say(
+                "{last.train_accuracy:.0%} of the training labels are learned, and of new images "
+                "{last.val_accuracy:.0%} are right. | last.train_accuracy >= 0.3 and last.val_accuracy <= 0.2",
+                "Guessing has 10 %: look whether these labels belong to the images. | advice",
+            ),
             None,
             Cause.WRONG_LABELS,
         )
     return Hint(
         Kind.OVERFITTING,
-        f"Since epoch {most.epoch:.0f} the network agrees with more of its training labels ({most.train_accuracy:.0%} "
-        f"then, {last.train_accuracy:.0%} now) and is right on fewer new images ({most.val_accuracy:.1%} then, "
-        f"{last.val_accuracy:.1%} now): what it has learned since are wrong labels. Look at the labels, or hold "
-        "it back.",
+        case.say(
+            "Since epoch {run.most_accurate.epoch:.0f} the network agrees with more of its training labels "
+            "({run.most_accurate.train_accuracy:.0%} then, {last.train_accuracy:.0%} now). "
+            "| last.train_accuracy - run.most_accurate.train_accuracy >= 0.08",
+            "It is right on fewer new images ({run.most_accurate.val_accuracy:.1%} then, {last.val_accuracy:.1%} now): "
+            "what it has learned since are wrong labels. | run.fall >= 0.04",
+            "Look at the labels, or hold it back. | advice",
+        ),
         {"dropout": 0.5} if case.experiment.dropout < 0.5 else {"patience": PATIENCE},
         Cause.WRONG_LABELS,
         Promise.ACCURACY,
@@ -72,9 +85,13 @@ def everything_known(case: Case) -> Hint | None:
     has_moved = experiment.augmentation is not Augmentation.NONE
     return Hint(
         Kind.INFO,
-        f"{_share(last.train_accuracy)} the {experiment.train_size:,} training images are right, and "
-        f"{last.val_accuracy:.1%} of new ones. As they are, these images teach little more. More images do, and so do "
-        "the same ones moved, turned and slanted (augmentation).",
+        case.say(
+            "{share} the {knobs.train_size:,} training images are right, and {last.val_accuracy:.1%} of new ones. "
+            "| last.train_accuracy >= 0.995 and last.train_accuracy - last.val_accuracy >= 0.05",
+            "As they are, these images teach little more: try more images, or the same ones moved, turned and slanted "
+            "(augmentation). | advice",
+            share=_share(last.train_accuracy),
+        ),
         {"train_size": experiment.train_size * 5} if has_moved else {"augmentation": Augmentation.AFFINE.value},
         promise=Promise.ACCURACY,
     )
@@ -88,9 +105,13 @@ def accuracy_elsewhere(case: Case) -> Hint | None:
         return None
     return Hint(
         Kind.INFO,
-        f"Best means lowest validation loss here: epoch {best.epoch:.0f}, accuracy {best.val_accuracy:.1%}. Epoch "
-        f"{most.epoch:.0f} was the more accurate one, {most.val_accuracy:.1%} at a loss of {most.val_loss:.2f} against "
-        f"{best.val_loss:.2f}.",
+        case.say(
+            "Best means lowest validation loss here: epoch {run.best.epoch:.0f}, accuracy {run.best.val_accuracy:.1%}. "
+            "| run.best.val_loss <= run.most_accurate.val_loss",
+            "Epoch {run.most_accurate.epoch:.0f} was the more accurate one, {run.most_accurate.val_accuracy:.1%} at a "
+            "loss of {run.most_accurate.val_loss:.2f} against {run.best.val_loss:.2f}. "
+            "| run.most_accurate.val_accuracy - run.best.val_accuracy >= 0.015",
+        ),
     )
 
 
@@ -105,22 +126,29 @@ def would_have_stopped(case: Case) -> Hint | None:
         return None
     return Hint(
         Kind.INFO,
-        f"With a patience of {PATIENCE} this run would have stopped at epoch {stop.epoch:.0f} and kept epoch "
-        f"{best.epoch:.0f}: validation loss {best.val_loss:.3f} and accuracy {best.val_accuracy:.1%} instead of "
-        f"{last.val_loss:.3f} and {last.val_accuracy:.1%}, with {1 - stop.epoch / last.epoch:.0%} of the work saved.",
+        case.say(
+            "With a patience of {patience} this run would have stopped at epoch {stop.epoch:.0f} and kept epoch "
+            "{best.epoch:.0f}: validation loss {best.val_loss:.3f} and accuracy {best.val_accuracy:.1%} instead of "
+            "{last.val_loss:.3f} and {last.val_accuracy:.1%}, with {saved:.0%} of the work saved. "
+            "| best.val_loss <= last.val_loss and best.val_accuracy >= last.val_accuracy - 0.005 and saved >= 0.2",
+            **{"patience": PATIENCE, "stop": stop, "best": best, "saved": 1 - stop.epoch / last.epoch},
+        ),
         {"patience": PATIENCE},
     )
 
 
 def stopped_early(case: Case) -> Hint | None:
     """Early stopping has ended the run."""
-    patience, last = case.experiment.patience, case.last
+    patience = case.experiment.patience
     if not patience or stopping_index(case.history, patience) != len(case.history) - 1:
         return None
     return Hint(
         Kind.INFO,
-        f"Stopped at epoch {last.epoch:.0f}: the validation loss had been lowest at epoch "
-        f"{case.summary.best.epoch:.0f} ({case.summary.best.val_loss:.3f}), {patience} epochs before.",
+        case.say(
+            "Stopped at epoch {last.epoch:.0f}: the validation loss had been lowest at epoch {run.best.epoch:.0f} "
+            "({run.best.val_loss:.3f}), {knobs.patience} epochs before. "
+            "| abs(last.epoch - run.best.epoch - knobs.patience) <= 0.01 and run.best.val_loss <= last.val_loss",
+        ),
     )
 
 
@@ -131,9 +159,12 @@ def dropout_loss_above(case: Case) -> Hint | None:
         return None
     return Hint(
         Kind.INFO,
-        f"The running training loss ({last.running_loss:.2f}) lies above the validation loss ({last.val_loss:.2f}): no "
-        f"bug. It is measured with {dropout:.0%} of the units off; with all on the training loss is "
-        f"{last.train_loss:.2f}.",
+        case.say(
+            "The running training loss ({last.running_loss:.2f}) lies above the validation loss ({last.val_loss:.2f}): "
+            "no bug. | last.running_loss > last.val_loss",
+            "It is measured with {knobs.dropout:.0%} of the units off; with all on the training loss is "
+            "{last.train_loss:.2f}. | last.train_loss < last.val_loss and knobs.dropout > 0",
+        ),
     )
 
 
@@ -143,11 +174,14 @@ def running_loss_differs(case: Case) -> Hint | None:
     is_noisy = experiment.dropout > 0 or experiment.augmentation is not Augmentation.NONE
     if not is_noisy or dropout_loss_above(case) or not last.running_loss - last.train_loss >= 0.08:
         return None
-    cause = "dropout" if experiment.dropout else "augmentation"
     return Hint(
         Kind.INFO,
-        f"Compare validation with the training loss in eval mode ({last.train_loss:.2f}), not with the running one "
-        f"({last.running_loss:.2f}): that one is made harder by {cause}.",
+        case.say(
+            "Compare validation with the training loss in eval mode ({last.train_loss:.2f}), not with the running one "
+            "({last.running_loss:.2f}): that one is made harder by {harder}. "
+            "| last.running_loss - last.train_loss >= 0.08",
+            harder="dropout" if experiment.dropout else "augmentation",
+        ),
     )
 
 
@@ -159,8 +193,12 @@ def still_improving(case: Case) -> Hint | None:
     earlier = _last_fifth(case)[0]
     return Hint(
         Kind.UNDERFITTING,
-        f"It was still improving: since epoch {earlier.epoch:.0f} the validation loss fell from {earlier.val_loss:.3f} "
-        f"to {last.val_loss:.3f}. Train longer.",
+        case.say(
+            "It was still improving: since epoch {earlier.epoch:.0f} the validation loss fell from "
+            "{earlier.val_loss:.3f} to {last.val_loss:.3f}. | last.val_loss < 0.97 * earlier.val_loss",
+            "Train longer. | advice",
+            earlier=earlier,
+        ),
         {"epochs": min(200, experiment.epochs * 2)} if experiment.epochs < 200 else None,
         promise=Promise.ACCURACY if experiment.epochs < 200 and last.train_accuracy <= 0.9 else None,
     )
@@ -174,8 +212,12 @@ def only_linear(case: Case) -> Hint | None:
         return None
     return Hint(
         Kind.UNDERFITTING,
-        f"{last.train_accuracy:.1%} on the training images and {last.val_accuracy:.1%} on new ones: without a "
-        f"non-linearity the {len(experiment.hidden_sizes) + 1} layers compute what one layer can.",
+        case.say(
+            "{last.train_accuracy:.1%} of the training images are right, and {last.val_accuracy:.1%} of new ones. "
+            "| last.train_accuracy < 0.95",
+            "Without a non-linearity {layers} layers compute what one layer can. | layers > 1",
+            layers=len(experiment.hidden_sizes) + 1,
+        ),
         {"activation": Activation.RELU.value},
     )
 

@@ -18,16 +18,20 @@ def rate_too_high(case: Case) -> Hint | None:
     is_thrown = math.isnan(case.growth) or case.growth >= GROWN
     if case.is_sound and not (last.train_accuracy <= 0.5 and (is_thrown or (case.is_dead and case.growth > 1))):
         return None
-    if case.is_sound and not math.isnan(case.growth):
-        size = f"the weights are {case.growth:,.3g} times as long as before training"
-        dead = f", and {probe.stuck[case.worst_layer]:.0%} of the units of a hidden layer have no slope on any image"
-        end = f"{size}{dead if case.is_dead else ''}; {last.train_accuracy:.0%} of the training images are right"
-    else:
-        end = f"the loss stopped being a number at step {last.step}"
     return Hint(
         Kind.BUG,
-        f"The steps were too long: {end}. With the learning rate {case.experiment.learning_rate:g} they overshoot, and "
-        "training on does not repair it. Start again with a lower one.",
+        case.say(
+            "The steps were too long: the loss stopped being a number at step {last.step}. | not case.is_sound",
+            "The steps were too long: the weights are {case.growth:,.3g} times as long as before training. "
+            "| case.is_sound and case.growth > 1",
+            "The steps were too long: the weights are no longer numbers. "
+            "| case.is_sound and case.growth != case.growth",
+            "{stuck:.0%} of the units of a hidden layer have no slope on any image. | case.is_sound and stuck >= 0.9",
+            "{last.train_accuracy:.0%} of the training images are right. "
+            "| case.is_sound and last.train_accuracy <= 0.5",
+            "Start again with a lower learning rate than {knobs.learning_rate:g}. | advice",
+            stuck=probe.stuck[case.worst_layer] if case.is_dead else 0.0,
+        ),
         {"learning_rate": _lower_rate(case)},
         Cause.RATE_TOO_HIGH,
         Promise.ACCURACY,
@@ -45,10 +49,14 @@ def signal_dies(case: Case) -> Hint | None:
         return None
     return Hint(
         Kind.BUG,
-        f"The signal dies on its way: from image to image the units of the first hidden layer differ by "
-        f"{spreads[0]:.2g}, those of the last by {spreads[-1]:.2g}, and the gradient is {gradients[-1]:.2g} in the "
-        f"last layer and {gradients[0]:.2g} in the first. The training loss stays at {last.train_loss:.2f}, and "
-        "guessing has 2.30.",
+        case.say(
+            "The signal dies on its way: from image to image the units of the first hidden layer differ by "
+            "{probe.spreads[0]:.2g}, those of the last by {spread:.2g}. | spread < probe.spreads[0] / 20",
+            "The gradient is {gradient:.2g} long in the last layer and {probe.gradients[0]:.2g} in the first. "
+            "| probe.gradients[0] < gradient / 10",
+            "The training loss has come to {last.train_loss:.2f}, and guessing has 2.30. | last.train_accuracy <= 0.3",
+            **{"spread": spreads[-1], "gradient": gradients[-1]},
+        ),
         {"activation": Activation.RELU.value},
         Cause.SIGNAL_DIES,
         Promise.ACCURACY,
@@ -62,9 +70,12 @@ def weight_decay(case: Case) -> Hint | None:
         return None
     return Hint(
         Kind.UNDERFITTING,
-        f"The weights shrink: together they are {case.growth:.2f} times as long as before training, where those of a "
-        f"network that learns grow. {last.train_accuracy:.0%} of the training images are right. Something pulls the "
-        "weights to zero faster than the loss can hold them: less weight decay.",
+        case.say(
+            "The weights shrink: together they are {case.growth:.2f} times as long as before training. "
+            "| case.growth <= 0.8",
+            "{last.train_accuracy:.0%} of the training images are right. | last.train_accuracy <= 0.9",
+            "Something pulls the weights to zero faster than the loss can hold them: less weight decay. | advice",
+        ),
         {"weight_decay": 0.0},
         Cause.WEIGHT_DECAY,
         Promise.ACCURACY,
@@ -81,9 +92,13 @@ def too_narrow(case: Case) -> Hint | None:
         return None
     return Hint(
         Kind.UNDERFITTING,
-        f"All that the network knows of an image passes through a layer of {width} {_units(width)}, of which {alive} "
-        f"still {'has' if alive == 1 else 'have'} a slope. {last.train_accuracy:.0%} of the training images are right. "
-        "Wider layers let more through.",
+        case.say(
+            "All that the network knows of an image passes through a layer of {width} {units}, of which {alive} still "
+            "{have} a slope. | width <= 8 and alive <= 4",
+            "{last.train_accuracy:.0%} of the training images are right. | last.train_accuracy <= 0.85",
+            "Wider layers let more through. | definition",
+            **{"width": width, "units": _units(width), "alive": alive, "have": "has" if alive == 1 else "have"},
+        ),
         {"hidden_sizes": "256-128"},
         Cause.TOO_NARROW,
         Promise.ACCURACY,
@@ -102,9 +117,13 @@ def too_much_dropout(case: Case) -> Hint | None:
         return None
     return Hint(
         Kind.UNDERFITTING,
-        f"While it trained, with units switched off, its loss lay {gap:.2f} above that with all of them on, and "
-        f"only {last.train_accuracy:.0%} of the training images are right: dropout holds the network back more than it "
-        "needs.",
+        case.say(
+            "While it trained, with {knobs.dropout:.0%} of the units switched off, its loss lay {gap:.2f} above that "
+            "with all of them on. | gap >= 0.5 and gap == last.running_loss - last.train_loss",
+            "Only {last.train_accuracy:.0%} of the training images are right. | last.train_accuracy <= 0.9",
+            "Switch off fewer. | advice",
+            gap=gap,
+        ),
         {"dropout": 0.2 if case.experiment.dropout > 0.2 else 0.0},
         Cause.TOO_MUCH_DROPOUT,
         Promise.ACCURACY,
@@ -119,9 +138,13 @@ def few_updates(case: Case) -> Hint | None:
         return None
     return Hint(
         Kind.UNDERFITTING,
-        f"{last.step} updates are few: {last.epoch:.0f} epochs made no more of them, with {experiment.batch_size} "
-        f"images in each. The training loss has come from {case.history[0].train_loss:.2f} to {last.train_loss:.2f}. "
-        "Smaller batches make more updates of the same images.",
+        case.say(
+            "{last.step} updates are few: {last.epoch:.0f} epochs made no more of them, with {knobs.batch_size} images "
+            "in each. | last.step <= 40",
+            "The training loss has come from {run.first.train_loss:.2f} to {last.train_loss:.2f}. "
+            "| last.train_accuracy <= 0.9",
+            "Smaller batches make more updates of the same images. | definition",
+        ),
         {"batch_size": 16} if experiment.batch_size > 16 else {"epochs": min(200, experiment.epochs * 4)},
         Cause.FEW_UPDATES,
         Promise.ACCURACY,
@@ -137,9 +160,13 @@ def rate_too_low(case: Case) -> Hint | None:
     rate, usual = case.experiment.learning_rate, USUAL_RATES[case.experiment.optimizer]
     return Hint(
         Kind.UNDERFITTING,
-        f"No step measured changed the weights by more than {max(updates):.1g} of their length, and after {last.step} "
-        f"steps the training loss went from {case.history[0].train_loss:.3f} to {last.train_loss:.3f}. A higher "
-        "learning rate gets there sooner.",
+        case.say(
+            "No step measured changed the weights by more than {longest:.1g} of their length. | longest <= 0.0001",
+            "After {last.step} steps the training loss went from {run.first.train_loss:.3f} to {last.train_loss:.3f}. "
+            "| last.train_accuracy <= 0.6",
+            "A higher learning rate gets there sooner. | advice",
+            longest=max(updates),
+        ),
         {"learning_rate": usual if usual > rate else min(rate * 10, 100.0)},
         Cause.RATE_TOO_LOW,
         Promise.ACCURACY,

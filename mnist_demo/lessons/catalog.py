@@ -4,7 +4,7 @@ A file opens with lines `name: value` between two `---`: title, `needs` (lessons
 for each wrong answer, `right` for the right one (shown in the file's order), and `pair` as a link writes it. Then come
 the sections `## What happened`, `## Why` and `## Try next`: one sentence a line, a blank line between paragraphs.
 Numbers are placeholders like `{b.last.val_accuracy:.1%}`. After ` | ` each sentence, also the right answer, has the
-claim that the runs must show (in the language of `claims`), or one word for why nothing can be measured (`Mark`).
+claim that the runs must show, or one word for why nothing can be measured: the language of `claims`.
 A line of `Try next` ends in `-> lesson or pair`, and its claim is about those two runs.
 """
 
@@ -12,13 +12,12 @@ import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from mnist_demo.experiment.history import History
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.experiment.summary import RunSummary
-from mnist_demo.lessons.claims import is_true
+from mnist_demo.lessons.claims import Mark, is_true, parted
 
 FOLDER = Path(__file__).parent
 # From what everybody meets first to what is harder; a lesson stands after those it needs.
@@ -29,15 +28,6 @@ ORDER = (
     *("eval-forgotten", "zero-grad-forgotten", "zero-grad-late", "softmax-twice", "softmax-hidden"),
     *("log-softmax-twice", "nll-on-probabilities", "nll-on-logits", "raw-pixels", "not-shuffled"),
 )
-
-
-class Mark(StrEnum):
-    """Why a sentence has no claim."""
-
-    DEFINITION = "definition"  # what a word means, or arithmetic that holds for any run
-    SOURCE = "source"  # what others have shown; it names them and the year
-    ADVICE = "advice"
-    QUESTION = "question"
 
 
 @dataclass(frozen=True)
@@ -171,11 +161,7 @@ GUESSES = ("guess", "right")
 
 
 def _claim(line: str) -> Claim:
-    """`sentence | expression` or `sentence | mark`. Raises ValueError for a sentence without either."""
-    sentence, bar, behind = (part.strip() for part in line.partition(" | "))
-    if not bar or not behind:
-        raise ValueError(f"A sentence needs a claim or a mark behind ' | ': {line}")
-    return Claim(sentence, "", Mark(behind)) if behind in set(Mark) else Claim(sentence, behind)
+    return Claim(*parted(line))
 
 
 def _paragraphs(section: str) -> Paragraphs:

@@ -7,7 +7,8 @@ import pytest
 from mnist_demo.experiment.config import changed_fields
 from mnist_demo.learning import networks
 from mnist_demo.lessons import Lesson, lesson, lessons
-from mnist_demo.lessons.catalog import FOLDER, Claim, Mark, parse
+from mnist_demo.lessons.catalog import FOLDER, Claim, parse
+from mnist_demo.lessons.claims import Mark
 from tests.histories import link, recorded
 
 OF_LIKENESS = ("log-softmax-twice", "one-seed")  # these claim that the two runs are much alike
