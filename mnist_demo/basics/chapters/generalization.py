@@ -70,9 +70,8 @@ def validation_split(show, val_size, seed, digits):
     knobs=overfitting_knobs,
 )
 def overfitting(show, train_size, hidden, steps, seed, digits):
-    """Trained on few images the network learns them by heart: the training loss goes to 0 while the
-    validation loss turns and rises again. More images close the gap; fewer hidden units alone
-    hardly do.
+    """Trained on few images the network learns them by heart: the training loss falls far below the
+    validation loss, which turns and rises again. More images narrow the gap.
     """
     torch.manual_seed(seed)
     images, labels = digits[0][:train_size], digits[1][:train_size]
@@ -147,7 +146,7 @@ def early_stopping(show, patience, train_size, seed, digits):
     Choice("mode", "mode", "train()", ("train()", "eval()")),
     seed(),
     said="The most common method to reduce overfitting (outside of early-stopping) is dropout.",
-    today="Augmentation, weight decay and simply more images are as common today, and many large networks train "
+    today="Augmentation, weight decay and simply more images hold it back too, and ResNets (He et al., 2015) train "
     "without dropout. Here, with 1,000 images, moving them a little lowers the validation loss further than dropout "
     "does: compare the lessons Dropout and Augmentation.",
 )

@@ -45,8 +45,9 @@ def linear_layer(show, inputs, outputs, seed):
     ),
     Number("reach", "from −x to x", 5, 1, 10),
     said="the ReLU function (nn.relu) is used almost exclusively as the activation function",
-    today="ReLU is a good first choice and no longer almost the only one: transformers mostly use GELU or SiLU, and "
-    "gates use sigmoid and tanh. nn.ReLU() is a layer, F.relu and torch.relu are functions; nn.relu does not exist.",
+    today="ReLU is a good first choice and no longer almost the only one: BERT (Devlin et al., 2019) has GELU, and "
+    "LLaMA (Touvron et al., 2023) a relative of SiLU. nn.ReLU() is a layer, F.relu and torch.relu are functions; "
+    "nn.relu does not exist.",
     mistakes=[
         ErrorLesson(
             "has no attribute 'relu'",

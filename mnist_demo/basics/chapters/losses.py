@@ -66,7 +66,7 @@ def nll_knobs(values: Mapping[str, Value]) -> dict[str, object]:
     Number("right", "score of the right class", 3.0, 0, 50, 1.0),
     said="All three networks end in a softmax, and NLLLoss is offered as the criterion.",
     today="NLLLoss only picks out the number of the right class and changes its sign. It needs "
-    "log-probabilities; on anything else the loss is negative, which is the tell.",
+    "log-probabilities; a negative loss tells that it got something else.",
     knobs=nll_knobs,
 )
 def nll_loss(show, ending, right):

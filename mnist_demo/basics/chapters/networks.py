@@ -84,7 +84,7 @@ def module_form(show, hidden, activation, seed):
     "because eval() must be able to switch it off.",
 )
 def functional_form(show, ending, p, seed):
-    """Layers with weights stay attributes, everything without weights is a function call in
+    """Layers with weights stay attributes; what has none can be a function call in
     `forward`. Use F.log_softmax if the loss is NLLLoss, nothing at all if it is CrossEntropyLoss.
     """
     torch.manual_seed(seed)
@@ -132,7 +132,7 @@ def functional_form(show, ending, p, seed):
     today="Put nn.Flatten() first, so that it takes images, and leave the Softmax out, so that it gives logits.",
 )
 def sequential_form(show, hidden, flatten):
-    """A chain of layers needs no class at all. It is the shortest form, and enough until something
+    """A chain of layers needs no class at all. It is short, and enough until something
     must branch.
     """
     layers = [nn.Linear(784, hidden), nn.ReLU(), nn.Linear(hidden, 10)]
@@ -192,7 +192,7 @@ def text_form(show, hidden, layers):
 )
 def weights_and_biases(show, access, seed):
     """The weights are tensors with `requires_grad`. Each row of the first layer weighs all 784
-    pixels, so it can be looked at as a picture: noise before training, strokes after.
+    pixels, so it can be looked at as a picture: before training it is noise.
     """
     torch.manual_seed(seed)
     model = nn.Sequential(nn.Linear(784, 12), nn.ReLU(), nn.Linear(12, 10))

@@ -57,8 +57,8 @@ def save(show, hidden, seed):
         ),
         ErrorLesson(
             r"Missing key\(s\)",
-            "The names of the layers differ: keys the new model expects are missing, and those the file "
-            "has are unexpected.",
+            "The names of the layers differ: the message lists the keys that the file lacks, and those of the "
+            "file that the new model lacks.",
         ),
     ],
 )
@@ -119,7 +119,7 @@ def load(show, hidden, new_hidden, names):
 )
 def load_defaults(show, content, call):
     """A .pth file is a pickle, and a pickle can hold a program. Today `torch.load` refuses anything
-    but tensors unless told otherwise. Save the whole model to meet the refusal.
+    but tensors and plain containers, unless told otherwise. Save the whole model to meet the refusal.
     """
     model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
     with tempfile.TemporaryDirectory() as folder:

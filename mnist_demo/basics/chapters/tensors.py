@@ -143,7 +143,7 @@ def rand_like(show, dtype, seed):
 )
 def matrix_product(show, n, m, rows_of_mat2, p):
     """Every Linear layer is a matrix product: (n×m) times (m×p) gives (n×p). The inner sizes must agree and disappear.
-    Change one of them to see the error every learner meets first.
+    Change one of them to see the error.
     """
     left = torch.arange(1.0, n * m + 1).view(n, m)
     mat2 = torch.eye(rows_of_mat2, p)

@@ -25,7 +25,7 @@ from mnist_demo.basics.plots import curves
 )
 def universal_approximator(show, curve, hidden, activation, steps, seed):
     """With enough hidden units one hidden layer can come as close as you like to any continuous
-    curve (that such weights exist does not say training finds them). With no activation it
+    curve (Leshno et al., 1993; that such weights exist does not say training finds them). With no activation it
     stays a straight line however many units it has.
     """
     torch.manual_seed(seed)
