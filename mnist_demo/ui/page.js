@@ -35,10 +35,11 @@
     for (const button of document.querySelectorAll('.mnist-pages button')) button.setAttribute('aria-current', button.dataset.page === page);
   };
   document.addEventListener('click', ({target}) => {
+    if (target.closest('#train-both')) find('#train').click();
     const page = target.closest('.mnist-pages button')?.dataset.page;
     if (page) { turnTo(page); scrollTo(0, 0); }
   });
-  turnTo('story');
+  turnTo(isSeen(find('#landing')) ? 'stage' : 'story');
   const named = (page, text) => {
     const button = find(`.mnist-pages [data-page=${page}]`);
     if (button.textContent !== text) button.textContent = text;
@@ -84,7 +85,7 @@
   const turn = () => {
     if (!isAsked) return;
     isAsked = false;
-    turnTo('story');
+    turnTo(isSeen(find('#landing')) ? 'stage' : 'story');
     show(find('#lesson'));
     question.tabIndex = -1;
     question.focus({preventScroll: true});
@@ -96,7 +97,7 @@
     const answer = find('#answer'), text = answer?.innerText.trim() ?? '';
     named('story', text ? 'Why' : 'Question');
     const place = find('.mnist-run dd')?.innerText.split(/,| ·/)[0] ?? '';
-    named('stage', /\d of \d/.test(place) ? `Curves, ${place}` : 'Curves');
+    named('stage', find('#landing') ? 'Draw' : /\d of \d/.test(place) ? `Curves, ${place}` : 'Curves');
     if (text && text !== answered) {
       show(answer);
       say(`${spoken.textContent} ${text}`);

@@ -91,7 +91,7 @@ def run_curve(name: str, label: str, run: Run) -> Curve:
     points = run.history
     note = ""
     if run.status is Status.DIVERGED and points:
-        note = f"diverged: the loss became NaN or infinite at epoch {points[-1].epoch:.3g}"
+        note = f"diverged at epoch {points[-1].epoch:.3g}"
     return curve(
         name,
         label,

@@ -22,6 +22,7 @@ from mnist_demo.ui.after.score_panel import ScorePanel
 from mnist_demo.ui.after.scrubber import Scrubber
 from mnist_demo.ui.after.step_panel import StepByStep
 from mnist_demo.ui.before.hint_panel import HintPanel
+from mnist_demo.ui.before.landing import Landing
 from mnist_demo.ui.before.setup import Setup
 from mnist_demo.ui.run_view import PairView, closing_words
 from mnist_demo.ui.values import Number, Place, Slugs, Text
@@ -79,6 +80,7 @@ class TrainTab:
             self.resume = gr.Button("Resume", interactive=False, elem_id="resume", min_width=70)
             self.pace = gr.Dropdown(PACES, value=6.0, container=False, elem_id="pace", min_width=150, label="Pace")
         self.notice = gr.HTML("", elem_id="notice", padding=False)
+        self.landing = Landing(self.lab)
         self.view.build_charts()
         self.scrubber = Scrubber(self.lab, self.view)
         self.view.build_cards()
@@ -102,7 +104,7 @@ class TrainTab:
         buttons = [self.train, self.stop, self.resume]
         told = [*panel.answer_outputs, *self.hints.outputs]
         asking = [panel.chooser, *panel.guess_outputs]
-        grown = [*self.view.outputs, *buttons, *self.scrubber.strip, *told]
+        grown = [*self.view.outputs, self.landing.column, *buttons, *self.scrubber.strip, *told]
         started = [*grown, *self.setup.lock_outputs]
         long: dict[str, Any] = {
             "queue": True,
@@ -208,6 +210,7 @@ class TrainTab:
         return {
             **self.view.show(visitor),
             self.notice: message,
+            self.landing.column: gr.Column(visible=False),
             self.train: gr.Button(interactive=not is_training),
             self.stop: gr.Button(interactive=is_training),
             self.resume: gr.Button(interactive=can_resume),

@@ -23,9 +23,9 @@ FILLED = 0.72  # of the canvas, by the longer side of the ink
 NO_INK = "No ink was found in the picture: take it from closer, with the digit darker than the paper."
 
 
-def build_picture_words(lab: Lab, canvas: gr.HTML) -> None:
+def build_picture_words(lab: Lab, canvas: gr.HTML, elem_id: str = "picture-words") -> None:
     """Builds the line below the canvas inside the current Blocks context, and connects the canvas's `upload`."""
-    words = gr.HTML("", elem_id="picture-words", padding=False)
+    words = gr.HTML("", elem_id=elem_id, padding=False)
 
     async def look(_visitor: Visitor, sent: Pictured) -> Shown:
         found, drawn = await lab.read_drawing(_on_canvas, sent.file)

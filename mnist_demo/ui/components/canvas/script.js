@@ -197,12 +197,17 @@ document.addEventListener('paste', (event) => {
 function keep() {
   const kept = marks.map((mark) => (mark.kind === 'picture' ? {...mark, picture: mark.picture.toDataURL()} : mark));
   try { sessionStorage.setItem(KEPT, JSON.stringify(kept)); } catch { /* full or forbidden: it is not kept */ }
+  document.dispatchEvent(new CustomEvent(KEPT, {detail: root}));
 }
+// Another canvas on the page has another drawing now: this one has it, too, as soon as it is seen.
+let isBehind = false;
+document.addEventListener(KEPT, ({detail}) => { isBehind = detail !== root; });
 async function restore() {
+  isBehind = false;
   try {
     const kept = JSON.parse(sessionStorage.getItem(KEPT)) ?? [];
     for (const mark of kept) if (mark.kind === 'picture') mark.picture = await decoded(mark.picture);
-    if (marks.length || !kept.length) return;
+    if (!marks.length && !kept.length) return;
     marks = kept;
   } catch { return; }
   redraw();
@@ -243,6 +248,6 @@ else restore();
 showSize();
 fit();
 showState();
-new ResizeObserver(fit).observe(paper);
+new ResizeObserver(() => { fit(); if (isBehind && paper.clientWidth) restore(); }).observe(paper);
 watch('value', receive);
 receive();

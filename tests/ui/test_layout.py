@@ -1,0 +1,60 @@
+"""Where things are: a lesson is one screen, little more on a telephone, and nothing moves by itself."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.ui.conftest import ServedApp
+from tests.ui.pen import draw
+
+pytestmark = [pytest.mark.filterwarnings("ignore:.*no_silent_downcasting"), pytest.mark.timeout(240)]
+
+THREE = [(0.3, 0.25), (0.5, 0.15), (0.68, 0.25), (0.6, 0.42), (0.45, 0.5), (0.7, 0.66), (0.5, 0.85), (0.3, 0.78)]
+MOST_SHIFT = 0.02
+# What moved since the last question, also right after a click, and what moved most.
+WATCH_JS = """() => {
+  window.moved = [];
+  new PerformanceObserver((list) => window.moved.push(...list.getEntries())).observe({type: 'layout-shift'});
+}"""
+MOVED_JS = """() => {
+  const all = window.moved.splice(0), nameOf = ({node}) => node?.id || node?.className || node?.parentElement?.id;
+  const told = all.map((each) => `${each.value.toFixed(3)} ${each.sources.map(nameOf).join(', ')}`);
+  return [all.reduce((sum, each) => sum + each.value, 0), told.join('; ')];
+}"""
+
+
+def expect_still(page: Page, what: str) -> None:
+    shift, told = page.evaluate(MOVED_JS)
+    assert shift <= MOST_SHIFT, f"{what}: {shift:.3f}: {told}"
+
+
+def height(page: Page) -> float:
+    return float(page.evaluate("document.documentElement.scrollHeight / innerHeight"))
+
+
+def test_a_lesson_is_one_screen_in_which_nothing_moves(page: Page, app: ServedApp) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{app.address}/?lesson=nll-on-logits")
+    expect(page.locator("#question")).to_contain_text("logits")
+    expect(page.locator("#difference")).to_contain_text("wrong line")
+    page.evaluate(WATCH_JS)
+    draw(page, THREE)
+    expect(page.locator("#first-bars .mnist-bars-digit").first).to_be_visible()
+    expect_still(page, "the first stroke")
+    assert height(page) == 1
+    page.locator("#train").click()
+    expect(page.locator("#answer")).to_be_visible(timeout=90_000)
+    expect(page.locator("#strip-b .mnist-tiles > *").first).to_contain_text("%")
+    expect_still(page, "a training and its answer")
+    assert height(page) == 1
+    page.locator("#next-0").click()
+    expect(page.locator("#question")).not_to_contain_text("logits")
+    expect(page.locator("#answer")).to_be_hidden()
+    expect_still(page, "the next lesson")
+    for name in ("Runs and test score", "Downloads", "Code", "Step by step"):
+        page.get_by_role("button", name=name).click()
+        assert height(page) <= 1.6, f"{name} is open"
+        page.get_by_role("button", name=name).click()
+    page.set_viewport_size({"width": 390, "height": 844})
+    for name in ("Question", "Curves", "Knobs"):
+        page.get_by_role("button", name=name).first.click()
+        assert height(page) <= 2.5, name
