@@ -50,14 +50,14 @@ def leave_mark(path: str, seconds: float = 0.0) -> int:
 def mark_and_wait(folder: str, name: str) -> int:
     """Leaves a mark of its own and stays until there is a file of that name; a test's way to know who is busy."""
     (Path(folder) / f"{name}.{os.getpid()}").touch()
-    wait_until((Path(folder) / name).exists)
+    wait_until((Path(folder) / name).exists, 60)
     return os.getpid()
 
 
 def meet(folder: str) -> int:
     """Stays until two processes have come here."""
     (Path(folder) / f"here.{os.getpid()}").touch()
-    wait_until(lambda: len(list(Path(folder).glob("here.*"))) == 2)
+    wait_until(lambda: len(list(Path(folder).glob("here.*"))) == 2, 8)
     return os.getpid()
 
 
@@ -135,8 +135,14 @@ def _is_worker(process: psutil.Process) -> bool:
 
 
 async def _worker_pids(cluster: Cluster) -> set[int]:
-    with tempfile.TemporaryDirectory() as folder:
-        return set(await asyncio.gather(*(cluster.run(meet, folder) for _ in range(2))))
+    """The processes of both workers. Two tasks meet in them, again if one of them met a worker that had just died."""
+    for _ in range(6):
+        with tempfile.TemporaryDirectory() as folder:
+            met = await asyncio.gather(*(cluster.run(meet, folder) for _ in range(2)), return_exceptions=True)
+        pids = {pid for pid in met if isinstance(pid, int)}
+        if len(pids) == 2:
+            return pids
+    raise AssertionError(f"two tasks did not meet: {met}")
 
 
 async def _busy(cluster: Cluster, folder: Path) -> list[asyncio.Task[int]]:
