@@ -86,6 +86,7 @@ def test_the_command_reads_a_digit_with_the_shipped_network(
     assert told.stdout.startswith(f"digit.png: {training_data.val.labels[0]} (")
 
 
+@pytest.mark.slow  # another start of the app, as in tests/ui/test_app.py
 def test_the_command_serves_the_page_and_ends_with_ctrl_c(installed: Installed, tmp_path: Path) -> None:
     port = free_port()
     words = [installed.folder / "bin" / "mnist-lab", "serve", "--port", str(port)]

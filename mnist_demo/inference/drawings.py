@@ -108,7 +108,7 @@ def measure(model: Checkpoint, table: Table, progress: Callable[[str], None]) ->
     threshold = np.quantile(confidences, 0.05)
     accepted_at_95 = {kind: float((some >= threshold).mean()) for kind, some in kinds.items()}
     progress("read back")
-    direct, enlarged = read_back(model, table.images)
+    direct, enlarged = read_back(model, table.images, min(2_000, 20 * table.count))
     return Report(
         accuracy=accuracy,
         apart=apart,
@@ -175,7 +175,7 @@ def auroc(digits: NDArray[np.floating], others: NDArray[np.floating]) -> float:
     return float(1 - below.mean() / 2 / len(digits))
 
 
-def read_back(model: Checkpoint, digits: Split, count: int = 2_000) -> tuple[float, float]:
+def read_back(model: Checkpoint, digits: Split, count: int) -> tuple[float, float]:
     """Accuracy on the first `count` images as they are, and after enlarging to a canvas and preprocessing."""
     some = digits.first(count)
     large = F.interpolate(

@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from mnist_demo.errors import RunError
 from mnist_demo.experiment.config import Experiment
@@ -24,6 +25,13 @@ MAX_VISITORS = 1_000  # records; those that hold nothing go first
 NO_PAIR = "There are no curves yet: train a pair first."
 
 Cell = tuple[int, int, int]  # of a confusion matrix: run (0 for A, 1 for B), row, column
+
+
+class Guess(NamedTuple):
+    """What a visitor said before a lesson's training began."""
+
+    place: int | None  # among the lesson's guesses; None: nothing was chosen
+    is_certain: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class Visitor:
     asked: tuple[str, ...] | None = None  # keys of the networks that read the drawing; None: the shelf's defaults
     uploads: dict[str, Upload] = field(default_factory=dict)
     tests_asked: int = 0  # how often the test images were asked
-    guesses: dict[str, int | None] = field(default_factory=dict)  # lesson -> place of the first guess, which counts
+    guesses: dict[str, Guess] = field(default_factory=dict)  # lesson -> the first guess, which counts
     bench: Experiment = field(default_factory=Experiment)  # that is taken apart step by step
     presses: tuple[Press, ...] = ()
     is_training: bool = False  # a click on Train or Resume is being served

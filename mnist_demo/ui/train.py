@@ -15,7 +15,7 @@ import gradio as gr
 from mnist_demo.cluster.status import Phase
 from mnist_demo.errors import MnistLabError, RunError
 from mnist_demo.learning.training import Status
-from mnist_demo.serving.visitors import Visitor
+from mnist_demo.serving.visitors import Guess, Visitor
 from mnist_demo.ui.after.downloads import Downloads
 from mnist_demo.ui.after.runs_table import RunsTable
 from mnist_demo.ui.after.score_panel import ScorePanel
@@ -148,6 +148,7 @@ class TrainTab:
         visitor: Visitor,
         slug: Text,
         guess: Place | None,
+        certainty: Place | None,
         pace: Number,
         *values: Any,
     ) -> AsyncIterator[Shown]:
@@ -159,7 +160,7 @@ class TrainTab:
             return
         if not visitor.is_training:  # else it is a second click, sent before the button was switched off
             visitor.start(pair)
-            locked = self.setup.lock(visitor, pair, slug, guess)
+            locked = self.setup.lock(visitor, pair, slug, Guess(guess, bool(certainty)))
         async for shown in self._follow(visitor, pace, locked):
             yield shown
 

@@ -153,6 +153,7 @@ def test_a_pair_is_trained_stopped_resumed_and_then_reads_a_drawing(page: Page, 
     expect(own.locator(".mnist-bars-digit")).to_have_text(re.compile(r"^\d\??$"))
 
 
+@pytest.mark.slow  # the engine's tests say the same of every knob
 def test_equal_knobs_give_identical_curves_and_a_seed_does_not(page: Page, app: ServedApp) -> None:
     owner = open_page(page, app)
     set_knobs(page, **SMALL, dropout="0.3")
@@ -275,6 +276,7 @@ SLABS = """() => [...document.querySelectorAll('.gradio-container *')].filter((n
 }).map((node) => node.outerHTML.slice(0, 120))"""
 
 
+@pytest.mark.slow  # test_theme measures every surface
 def test_dark_mode_has_no_white_slabs(page: Page, app: ServedApp) -> None:
     open_page(page, app, "?__theme=dark")
     set_knobs(page, **SMALL)

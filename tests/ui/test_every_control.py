@@ -133,7 +133,10 @@ def crawl(page: Page, crawler: Crawler, pick: Callable[[int, Control], Hand | No
     return len(known)
 
 
-@pytest.mark.parametrize(("state", "start"), [(fresh, 0), (second_pair, 5)], ids=["fresh", "second pair"])
+@pytest.mark.parametrize(
+    ("state", "start"),
+    [pytest.param(fresh, 0, id="fresh"), pytest.param(second_pair, 5, id="second pair", marks=pytest.mark.slow)],
+)
 def test_a_sample_of_the_controls(
     page: Page, app: ServedApp, state: Callable[[Page, ServedApp], None], start: int
 ) -> None:

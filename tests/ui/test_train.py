@@ -72,7 +72,7 @@ def test_a_second_click_starts_nothing(mnist_root: Path, tiny: Experiment, monke
     values = [shown[component]["value"] for component in tab.setup.form.inputs]
 
     async def click() -> list[Shown]:
-        return [page async for page in tab.start_training(visitor, FREE, None, 0, *values)]
+        return [page async for page in tab.start_training(visitor, FREE, None, 0, 0, *values)]
 
     async def twice() -> list[list[Shown]]:
         return await asyncio.gather(click(), click())

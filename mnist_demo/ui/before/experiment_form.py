@@ -41,7 +41,7 @@ class ExperimentForm:
                 rest = [knob for name, knob in declared.items() if name not in FRONT]
                 for index in range(0, len(rest), 2):
                     self._a_row(pair, *rest[index : index + 2])
-        with gr.Group(elem_classes="mnist-form mnist-form-b"):
+        with gr.Group(elem_classes="mnist-form mnist-form-b") as self.of_b:
             gr.HTML('<h2 class="mnist-form-title">Run B is run A, except for</h2>', padding=False)
             changes = list(changed_fields(pair.a, pair.b).items())
             self.b = [self._b_row(index, changes[index : index + 1]) for index in range(B_ROWS)]

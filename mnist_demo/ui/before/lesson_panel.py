@@ -14,6 +14,7 @@ from mnist_demo.experiment.pair import Pair
 from mnist_demo.learning.training import Status
 from mnist_demo.lessons import Lesson, lesson, lessons
 from mnist_demo.serving.runs import Run
+from mnist_demo.serving.visitors import Guess
 from mnist_demo.ui.components.kept import create_kept
 from mnist_demo.ui.visit import Shown, note_html, prose_html
 
@@ -46,6 +47,13 @@ class LessonPanel:
             elem_id="guess",
             elem_classes="mnist-guess",
         )
+        self.certainty = gr.Radio(
+            [("not sure", 0), ("certain", 1)],
+            value=0,
+            label="How sure are you?",
+            visible=chosen is not None,
+            elem_id="certainty",
+        )
 
     def build_answer(self) -> None:
         """What happened, and the button of the next lesson; hidden until the lesson's runs have ended."""
@@ -64,36 +72,42 @@ class LessonPanel:
     @property
     def guess_outputs(self) -> list[Any]:
         """What `lock` fills."""
-        return [self.guess]
+        return [self.guess, self.certainty]
 
     @property
     def answer_outputs(self) -> list[Any]:
         """What `reveal` fills."""
-        return [self.guess, self.answer, *self.slots]
+        return [*self.guess_outputs, self.answer, *self.slots]
 
-    def show(self, slug: str, guesses: Mapping[str, int | None]) -> Shown:
+    def show(self, slug: str, guesses: Mapping[str, Guess]) -> Shown:
         """Puts a lesson's question on the page and hides its answer. An unknown slug shows no lesson.
 
         A lesson that was guessed before shows that guess; only the first guess counts.
         """
         chosen = lesson(slug)
-        is_open = slug not in guesses
+        given = guesses.get(slug)
         return {
             self.chooser: slug if chosen else FREE,
             self.question: _question_html(chosen),
             self.guess: gr.Radio(
-                choices=_guesses(chosen), value=guesses.get(slug), visible=chosen is not None, interactive=is_open
+                choices=_guesses(chosen),
+                value=given and given.place,
+                visible=chosen is not None,
+                interactive=given is None,
+            ),
+            self.certainty: gr.Radio(
+                value=int(bool(given and given.is_certain)), visible=chosen is not None, interactive=given is None
             ),
             **self.hide(),
         }
 
-    def lock(self, slug: str, pair: Pair, guesses: dict[str, int | None], place: int | None) -> Shown:
+    def lock(self, slug: str, pair: Pair, guesses: dict[str, Guess], guess: Guess) -> Shown:
         """Takes the guess as training starts, if the pair is the lesson's. Only the first guess counts."""
         chosen = lesson(slug)
         if chosen is None or not _is_of(chosen, pair):
             return {}
-        known = place is not None and 0 <= place < len(chosen.guesses)
-        guesses.setdefault(slug, place if known else None)
+        known = guess.place is not None and 0 <= guess.place < len(chosen.guesses)
+        guesses.setdefault(slug, guess if known else Guess(None))
         return dict.fromkeys(self.guess_outputs, gr.Radio(interactive=False))
 
     def mark_done(self, done: Sequence[str]) -> Shown:
@@ -105,7 +119,7 @@ class LessonPanel:
         return {self.answer: gr.HTML("", visible=False), **dict.fromkeys(self.slots, gr.Button(visible=False))}
 
     def reveal(
-        self, slug: str, guesses: Mapping[str, int | None], done: Sequence[str], pair_of_runs: Sequence[Run]
+        self, slug: str, guesses: Mapping[str, Guess], done: Sequence[str], pair_of_runs: Sequence[Run]
     ) -> Shown:
         """Shows the answer and marks the lesson done, if these runs are the lesson's and have ended; else hides it."""
         chosen = lesson(slug)
@@ -113,7 +127,8 @@ class LessonPanel:
             return self.hide()
         done = [*(each for each in done if lesson(each) and each != slug), slug]
         text = prose_html(_answer_text(chosen, guesses, pair_of_runs))
-        shown = {self.answer: gr.HTML(text, visible=True), self.guess: gr.Radio(visible=False), self.done: done}
+        shown: Shown = dict.fromkeys(self.guess_outputs, gr.Radio(visible=False))
+        shown |= {self.answer: gr.HTML(text, visible=True), self.done: done}
         buttons = [gr.Button(text, visible=True) for text, _, _ in _nexts(chosen)]
         buttons += [gr.Button(visible=False)] * (NEXT_SLOTS - len(buttons))
         return shown | self.mark_done(done) | dict(zip(self.slots, buttons, strict=True))
@@ -171,17 +186,17 @@ def _is_of(chosen: Lesson, pair: Pair) -> bool:
     )
 
 
-def gives_away(slug: str, pair: Pair, guesses: Mapping[str, int | None]) -> bool:
+def gives_away(slug: str, pair: Pair, guesses: Mapping[str, Guess]) -> bool:
     """Whether naming what B changes would give away the answer to a question not yet guessed."""
     chosen = lesson(slug)
     is_asked = chosen is not None and slug not in guesses and _is_of(chosen, pair)
     return is_asked and pair.a.mistake != pair.b.mistake
 
 
-def _answer_text(chosen: Lesson, guesses: Mapping[str, int | None], pair_of_runs: Sequence[Run]) -> str:
+def _answer_text(chosen: Lesson, guesses: Mapping[str, Guess], pair_of_runs: Sequence[Run]) -> str:
     a, b = (run.history for run in pair_of_runs)
     right = chosen.guesses[chosen.answer]
-    given = guesses.get(chosen.slug)
+    given = guesses.get(chosen.slug, Guess(None)).place
     verdict = f"**Answer:** {right}"
     if given == chosen.answer:
         verdict = f"**You guessed right:** {right}"
@@ -190,7 +205,10 @@ def _answer_text(chosen: Lesson, guesses: Mapping[str, int | None], pair_of_runs
     return f"{verdict} {score_sentence(guesses)}\n\n{chosen.happened(a, b)}"
 
 
-def score_sentence(guesses: Mapping[str, int | None]) -> str:
-    """How many guesses were right so far; empty before the first."""
-    told = [given == each.answer for slug, given in guesses.items() if given is not None and (each := lesson(slug))]
-    return f"({sum(told)} of {len(told)} guessed right so far.)" if told else ""
+def score_sentence(guesses: Mapping[str, Guess]) -> str:
+    """How many guesses were right so far, and of the certain ones; empty before the first."""
+    given = [(guess, each) for slug, guess in guesses.items() if guess.place is not None and (each := lesson(slug))]
+    right = [guess.place == each.answer for guess, each in given]
+    certain = [guess.place == each.answer for guess, each in given if guess.is_certain]
+    of_certain = f"; {sum(certain)} of the {len(certain)} you were certain of" if certain else ""
+    return f"({sum(right)} of {len(right)} guessed right so far{of_certain}.)" if right else ""

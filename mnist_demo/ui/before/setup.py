@@ -16,7 +16,7 @@ from mnist_demo.errors import InvalidExperiment
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.lessons import lesson, lessons
 from mnist_demo.lessons.link import KnobAccess, Link, read_link, space_address
-from mnist_demo.serving.visitors import Visitor
+from mnist_demo.serving.visitors import Guess, Visitor
 from mnist_demo.ui.before.experiment_form import ExperimentForm
 from mnist_demo.ui.before.hint_panel import HintPanel
 from mnist_demo.ui.before.lesson_panel import FREE, LessonPanel, gives_away
@@ -71,14 +71,15 @@ class Setup:
     @property
     def outputs(self) -> list[Any]:
         """What `show` fills."""
-        return [*self.panel.outputs, *self.hints.outputs, *self.form.inputs, self.query]
+        told = [self.difference, self.loop, self.form.of_b]
+        return [*self.panel.outputs, *self.hints.outputs, *self.form.inputs, *told, self.query]
 
     def connect(self, hints: HintPanel) -> None:
         """Connects the parts, once all are built."""
         self.hints = hints
         chooser = self.panel.chooser
         self._described = [self.knobs, *self.form.inputs]
-        self._descriptions = [self.difference, self.loop, self.query]
+        self._descriptions = [self.difference, self.loop, self.form.of_b, self.query]
         edits = [*self.form.edited, self.knobs.input, chooser.change]
         self.lab.on(edits, self.describe, self._described, self._descriptions, trigger_mode="always_last")
         self.query.change(None, self.query, self.link, js=LINK_JS, api_visibility="private")
@@ -103,11 +104,11 @@ class Setup:
 
         def open_link(request: gr.Request) -> Shown:
             visitor = self.lab.visitors.of(visitor_id(request))
-            return self.open_link(visitor, request.query_params.multi_items(), notice) or gr.skip()
+            first = {self.query: Link(self.first.pair, self.first.slug).to_query()}
+            return {**first, **self.open_link(visitor, request.query_params.multi_items(), notice)}
 
         page.load(js=PAGE_JS, api_visibility="private")
-        opened = page.load(open_link, None, [*self.outputs, self.column, notice], **QUICK)
-        self.lab.on(opened.then, self.describe, self._described, self._descriptions)
+        page.load(open_link, None, [*self.outputs, self.column, notice], **QUICK)
         self.lab.on(self.panel.done.input, self.mark_done, [self.panel.done], [self.panel.chooser])
 
     def mark_done(self, _visitor: Visitor, done: Slugs | None) -> Shown:
@@ -121,6 +122,7 @@ class Setup:
             **self.panel.show(slug, visitor.guesses),
             **self.hints.show([]),
             **self.form.show(pair, is_locked=visitor.is_locked),
+            **self._told(visitor, pair),
             self.query: "+" + Link(pair, slug if lesson(slug) else None).to_query(),
         }
 
@@ -141,28 +143,36 @@ class Setup:
 
         The lesson is the one last shown: while a page changes, its list may still name the lesson before.
         """
-        slug = visitor.slug
         try:
             pair = self.form.read(values)
         except InvalidExperiment as error:
             return {self.difference: error_html(error), self.query: NO_LINK}
-        of_lesson = lesson(slug)
+        slug = visitor.slug if lesson(visitor.slug) else None
+        return {**self._told(visitor, pair), self.query: Link(pair, slug, access).to_query()}
+
+    def _told(self, visitor: Visitor, pair: Pair) -> Shown:
+        """What run B changes, in words, in the loop and in the form; hidden where it would give an answer away."""
+        of_lesson = lesson(visitor.slug)
         note = note_html(LEFT_LESSON) if of_lesson and of_lesson.pair != pair else ""
         note += note_html(LOCKED) if visitor.is_locked else ""
-        query = Link(pair, slug if of_lesson else None, access).to_query()
-        if gives_away(slug, pair, visitor.guesses):
-            return {self.difference: HIDDEN + note, self.loop: loop_html(Pair(a=pair.a, b=pair.a)), self.query: query}
-        return {self.difference: difference_html(pair) + note, self.loop: loop_html(pair), self.query: query}
+        is_hidden = gives_away(visitor.slug, pair, visitor.guesses)
+        return {
+            self.difference: (HIDDEN if is_hidden else difference_html(pair)) + note,
+            self.loop: loop_html(Pair(a=pair.a, b=pair.a) if is_hidden else pair),
+            self.form.of_b: gr.Group(visible=not is_hidden),
+        }
 
-    def lock(self, visitor: Visitor, pair: Pair, slug: str, place: int | None) -> Shown:
+    def lock(self, visitor: Visitor, pair: Pair, slug: str, guess: Guess) -> Shown:
         """What changes when a training begins: the guess is taken, and what run B changes is named."""
-        locked = self.panel.lock(slug, pair, visitor.guesses, place)
-        return {**locked, self.difference: difference_html(pair), self.loop: loop_html(pair)} if locked else {}
+        locked = self.panel.lock(slug, pair, visitor.guesses, guess)
+        if not locked:
+            return {}
+        return {**locked, **self._told(visitor, pair)}
 
     @property
     def lock_outputs(self) -> list[Any]:
         """What `lock` fills."""
-        return [*self.panel.guess_outputs, self.difference, self.loop]
+        return [*self.panel.guess_outputs, self.difference, self.loop, self.form.of_b]
 
     def open_link(self, visitor: Visitor, items: Sequence[tuple[str, str]], notice: gr.HTML | None = None) -> Shown:
         """The lesson or pair of a link, locked if it says so, and a notice of what is wrong with it."""
@@ -174,6 +184,7 @@ class Setup:
                 return {}
             visitor.is_locked = link.knobs is not KnobAccess.FREE
             shown = self.show(visitor, link.slug or FREE, link.pair)
+            shown[self.query] = Link(link.pair, link.slug).to_query()  # no new entry of the history
             shown[self.column] = gr.Tab(visible=link.knobs is not KnobAccess.HIDDEN)
             if link.unused:
                 told = f"Part of this link could not be used. {' '.join(link.unused)}"

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from mnist_demo.lessons import lesson, lessons
 from mnist_demo.lessons.link import KnobAccess
 from mnist_demo.serving.runs import RunStore
-from mnist_demo.serving.visitors import Visitor
+from mnist_demo.serving.visitors import Guess, Visitor
 from mnist_demo.ui.before.hint_panel import HintPanel
 from mnist_demo.ui.before.lesson_panel import FREE, gives_away, score_sentence
 from mnist_demo.ui.before.setup import HIDDEN, Setup
@@ -49,16 +49,18 @@ def test_next_leads_from_the_first_lesson_through_all_of_them(setup: Setup) -> N
 def test_the_first_guess_is_locked_when_the_training_begins(setup: Setup, visitor: Visitor) -> None:
     chosen = lessons()[0]
     other = lessons()[1].pair
-    assert setup.lock(visitor, other, chosen.slug, 1) == {}  # not the lesson's knobs
-    shown = setup.lock(visitor, chosen.pair, chosen.slug, 1)
+    assert setup.lock(visitor, other, chosen.slug, Guess(1)) == {}  # not the lesson's knobs
+    shown = setup.lock(visitor, chosen.pair, chosen.slug, Guess(1, is_certain=True))
     assert set(setup.lock_outputs) == set(shown)
     assert not shown[setup.panel.guess].interactive
-    setup.lock(visitor, chosen.pair, chosen.slug, 0)  # trained again, after the answer
-    assert visitor.guesses == {chosen.slug: 1}
+    assert not shown[setup.panel.certainty].interactive
+    setup.lock(visitor, chosen.pair, chosen.slug, Guess(0))  # trained again, after the answer
+    assert visitor.guesses == {chosen.slug: Guess(1, is_certain=True)}
     again = setup.choose(visitor, chosen.slug)
     assert (again[setup.panel.guess].value, again[setup.panel.guess].interactive) == (1, False)
-    setup.lock(visitor, other, lessons()[1].slug, 99)
-    assert visitor.guesses[lessons()[1].slug] is None
+    assert (again[setup.panel.certainty].value, again[setup.panel.certainty].interactive) == (1, False)
+    setup.lock(visitor, other, lessons()[1].slug, Guess(99))
+    assert visitor.guesses[lessons()[1].slug] == Guess(None)
 
 
 def test_a_wrong_line_is_not_named_before_the_guess(setup: Setup, visitor: Visitor) -> None:
@@ -69,18 +71,26 @@ def test_a_wrong_line_is_not_named_before_the_guess(setup: Setup, visitor: Visit
         values = [shown[component]["value"] for component in setup.form.inputs]
         told = setup.describe(visitor, KnobAccess.FREE, *values)
         assert told[setup.difference] == HIDDEN
+        assert not shown[setup.form.of_b].visible
         assert "<mark" not in told[setup.loop]
-        named = setup.lock(visitor, chosen.pair, chosen.slug, 0)
+        named = setup.lock(visitor, chosen.pair, chosen.slug, Guess(0))
         assert "mistake" in named[setup.difference].lower()
         assert 'class="mnist-of-b"' in named[setup.loop]
+        assert named[setup.form.of_b].visible
         assert setup.describe(visitor, KnobAccess.FREE, *values)[setup.difference] != HIDDEN
 
 
 def test_guesses_are_counted() -> None:
     first, second, third = lessons()[:3]
-    assert score_sentence({}) == score_sentence({first.slug: None}) == ""
-    guesses = {first.slug: first.answer, second.slug: (second.answer + 1) % 3, third.slug: None}
-    assert score_sentence(guesses) == "(1 of 2 guessed right so far.)"
+    assert score_sentence({}) == score_sentence({first.slug: Guess(None)}) == ""
+    guesses = {
+        first.slug: Guess(first.answer, True),
+        second.slug: Guess((second.answer + 1) % 3),
+        third.slug: Guess(None),
+    }
+    assert score_sentence(guesses) == "(1 of 2 guessed right so far; 1 of the 1 you were certain of.)"
+    wrong = {second.slug: Guess((second.answer + 1) % 3)}
+    assert score_sentence(wrong) == "(0 of 1 guessed right so far.)"
 
 
 @pytest.mark.timeout(180)

@@ -58,7 +58,9 @@ def knob_values(setup: Setup, shown: Shown) -> list[Any]:
 def described(setup: Setup, visitor: Visitor, slug: str, access: KnobAccess, values: list[Any]) -> dict[str, Any]:
     visitor.slug = slug
     shown = setup.describe(visitor, access, *values)
-    return named(shown, {"difference": setup.difference, "loop": setup.loop, "query": setup.query})
+    return named(
+        shown, {"difference": setup.difference, "loop": setup.loop, "of_b": setup.form.of_b, "query": setup.query}
+    )
 
 
 def test_every_lesson_puts_its_question_and_its_pair_on_the_page(setup: Setup, visitor: Visitor) -> None:
