@@ -80,11 +80,11 @@ class Setup:
         chooser = self.panel.chooser
         self._described = [self.knobs, *self.form.inputs]
         self._descriptions = [self.difference, self.loop, self.form.of_b, self.query]
-        edits = [*self.form.edited, self.knobs.input, chooser.change]
+        edits = [*self.form.edited, self.knobs.input]
         self.lab.on(edits, self.describe, self._described, self._descriptions, trigger_mode="always_last")
         self.query.change(None, self.query, self.link, js=LINK_JS, api_visibility="private")
         self.lab.on(self.query.input, self.go_back, [self.query], [*self.outputs, self.column])
-        self.lab.on(chooser.input, self.choose, [chooser], self.outputs)
+        self.lab.on(chooser.input, self.pick, [chooser, *self._described], self.outputs)
         self.form.connect(self.lab)
         for slot, button in enumerate(self.panel.slots):
 
@@ -133,6 +133,11 @@ class Setup:
             visitor.slug = FREE
             return self.panel.show(FREE, visitor.guesses)
         return self.show(visitor, chosen.slug, chosen.pair)
+
+    def pick(self, visitor: Visitor, slug: Text, access: KnobAccess, *values: Any) -> Shown:
+        """Shows what was chosen in the list; a free experiment's knobs are those on the page."""
+        shown = self.choose(visitor, slug)
+        return shown if lesson(slug) else shown | self.describe(visitor, access, *values)
 
     def go_back(self, visitor: Visitor, query: Text) -> Shown:
         """What an earlier address of this visit showed."""
