@@ -10,6 +10,8 @@ from mnist_demo.experiment.config import Experiment
 from mnist_demo.images import data, pens
 from mnist_demo.images.data import TrainingData
 from mnist_demo.images.pens import Pens
+from mnist_demo.learning.chunks import train_chunk
+from mnist_demo.serving.runs import Run, RunStore
 
 TINY = {"hidden_sizes": (16,), "train_size": 100, "batch_size": 32, "epochs": 3}
 
@@ -39,6 +41,15 @@ def tiny_data(training_data: TrainingData) -> TrainingData:
 def tiny() -> Experiment:
     """100 images, 4 steps an epoch (the last of 4 images), 3 epochs."""
     return Experiment(**TINY)
+
+
+@pytest.fixture
+def run(mnist_root: Path, tiny: Experiment) -> Run:
+    """The tiny experiment, trained to its end, every point seen."""
+    run = RunStore().create(tiny, "me", "1A")
+    run.training.record(train_chunk(run.training.state, 100_000, mnist_root))
+    run.see(run.training.step)
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.export import syntax
@@ -113,8 +114,8 @@ class _Cutter:
     def _statement(self, node: ast.stmt, indent: int) -> Iterator[Line]:
         if isinstance(node, ast.If) and self.values.value(node.test) is not UNKNOWN:
             yield from self._chosen(node, indent)
-        elif isinstance(node, ast.For) and (turns := self.values.value(node.iter)) is not UNKNOWN and len(turns) == 1:  # type: ignore[arg-type]
-            self.values.bind(node.target, turns[0])  # type: ignore[index]
+        elif isinstance(node, ast.For) and (turns := self._known_turns(node)) and len(turns) == 1:
+            self.values.bind(node.target, turns[0])
             yield from self.block(node.body, indent)
         elif isinstance(node, ast.FunctionDef | ast.For | ast.With | ast.If):
             yield from self._written(node, _first_line(node), _header_end(node), indent)
@@ -124,6 +125,11 @@ class _Cutter:
                 yield from self.block(node.orelse, indent + 4)
         elif not self._is_alias(node):
             yield from self._written(node, node.lineno, node.end_lineno or node.lineno, indent)
+
+    def _known_turns(self, node: ast.For) -> Sequence[object]:
+        """What a loop goes through, if knobs alone decide; else nothing."""
+        turns = self.values.value(node.iter)
+        return () if turns is UNKNOWN else cast(Sequence[object], turns)
 
     def _chosen(self, node: ast.If, indent: int) -> Iterator[Line]:
         """The branch that is taken. If only the mistake decides, also the branch of the correct program."""

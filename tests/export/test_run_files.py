@@ -8,17 +8,8 @@ import torch
 from mnist_demo.errors import RunError
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.export.run_files import WeightsFormat, caption, guarded, points_csv, runs_csv, weights_file
-from mnist_demo.learning.chunks import train_chunk
 from mnist_demo.serving.looks import Point
 from mnist_demo.serving.runs import Run, RunStore
-
-
-@pytest.fixture
-def run(mnist_root: Path, tiny: Experiment) -> Run:
-    run = RunStore().create(tiny, "me", "1A")
-    run.training.record(train_chunk(run.training.state, 100_000, mnist_root))
-    run.see(run.training.step)
-    return run
 
 
 def test_weights_are_those_of_the_chosen_point(run: Run, tmp_path: Path) -> None:

@@ -10,18 +10,9 @@ from mnist_demo.experiment.config import Experiment
 from mnist_demo.images.data import Split, load_validation_data
 from mnist_demo.inference.evaluation import evaluate
 from mnist_demo.learning import checkpoints
-from mnist_demo.learning.chunks import train_chunk
 from mnist_demo.serving import looks
 from mnist_demo.serving.looks import Kept, Look, Looks, Point, kept_at, nearest_point, point_index, scrub_epochs
 from mnist_demo.serving.runs import Run, RunStore
-
-
-@pytest.fixture
-def run(mnist_root: Path, tiny: Experiment) -> Run:
-    run = RunStore().create(tiny, "me", "1A")
-    run.training.record(train_chunk(run.training.state, 100_000, mnist_root))
-    run.see(run.training.step)
-    return run
 
 
 def kept(run: Run, index: int) -> Kept:

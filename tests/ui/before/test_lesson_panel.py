@@ -1,39 +1,16 @@
 """A lesson on the page: guessed before the first point, counted, its answer kept back, and a next one for each."""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from mnist_demo.lessons import lesson, lessons
 from mnist_demo.lessons.link import KnobAccess
-from mnist_demo.serving.runs import RunStore
 from mnist_demo.serving.visitors import Guess, Visitor
-from mnist_demo.ui.before.hint_panel import HintPanel
 from mnist_demo.ui.before.lesson_panel import FREE, gives_away, score_sentence
 from mnist_demo.ui.before.setup import HIDDEN, Setup
 from tests.ui.conftest import ServedApp
-from tests.ui.trained import ME, lab_of, unserved_page
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
-
-
-@pytest.fixture
-def setup(mnist_root: Path) -> Setup:
-    with unserved_page():
-        made = Setup(lab_of(mnist_root))
-        made.build_question()
-        made.panel.build_answer()
-        hints = HintPanel()
-        made.build_loop()
-        made.build_knobs()
-        made.connect(hints)
-    return made
-
-
-@pytest.fixture
-def visitor() -> Visitor:
-    return Visitor(ME, RunStore())
 
 
 def test_next_leads_from_the_first_lesson_through_all_of_them(setup: Setup) -> None:

@@ -2,7 +2,6 @@
 
 import html
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,36 +13,17 @@ from mnist_demo.lessons import lessons
 from mnist_demo.lessons.link import KnobAccess, read_link
 from mnist_demo.serving.runs import RunStore
 from mnist_demo.serving.visitors import Visitor
-from mnist_demo.ui.before.hint_panel import HintPanel
 from mnist_demo.ui.before.lesson_panel import FREE
 from mnist_demo.ui.before.setup import LEFT_LESSON, LOCKED, NO_LINK, Setup
 from mnist_demo.ui.visit import Shown
 from tests.ui.conftest import ServedApp
-from tests.ui.trained import ME, lab_of, named, unserved_page
+from tests.ui.trained import ME, named
 
 # Gradio's queue statistics use a pandas option that pandas has since deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")
 
 
 NOTICE = "notice"  # stands for the component
-
-
-@pytest.fixture
-def setup(mnist_root: Path) -> Setup:
-    with unserved_page():
-        made = Setup(lab_of(mnist_root))
-        made.build_question()
-        made.panel.build_answer()
-        hints = HintPanel()
-        made.build_loop()
-        made.build_knobs()
-        made.connect(hints)
-    return made
-
-
-@pytest.fixture
-def visitor() -> Visitor:
-    return Visitor(ME, RunStore())
 
 
 def opened(setup: Setup, query: str, visitor: Visitor | None = None) -> Shown:
