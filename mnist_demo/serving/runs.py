@@ -144,10 +144,6 @@ class RunStore:
         run.touched_at = self._clock()
         return run
 
-    def seconds_since_start(self, run: Run) -> float:
-        """How long ago a visitor started a run."""
-        return self._clock() - run.started_at
-
     def of_owner(self, owner: str) -> list[Run]:
         """This visitor's runs, oldest first."""
         mine = [run for run in list(self._runs.values()) if owner and run.owner == owner]

@@ -20,7 +20,6 @@ from mnist_demo.serving.looks import nearest_point
 from mnist_demo.serving.runs import Run, RunStore
 
 KEPT_SECONDS = 15 * 60.0  # after the page went: a reload, a closed lid or a blink of the network loses nothing
-SAME_CLICK_SECONDS = 2.0  # a short training that is known already may be over before a second click is served
 MAX_VISITORS = 1_000  # records; those that hold nothing go first
 NO_PAIR = "There are no curves yet: train a pair first."
 
@@ -66,6 +65,7 @@ class Visitor:
     guesses: dict[str, Guess] = field(default_factory=dict)  # lesson -> the first guess, which counts
     bench: Experiment = field(default_factory=Experiment)  # that is taken apart step by step
     presses: tuple[Press, ...] = ()
+    clicks: int = 0  # on Train, each of which started a pair; the page sends how many it knows of
     is_training: bool = False  # a click on Train or Resume is being served
     left_at: float | None = None  # when its page went, in seconds on the clock of `Visitors`; None while it is there
     has_news: bool = False  # a training has ended, and the page has not shown it yet
@@ -113,11 +113,6 @@ class Visitor:
         self.pair_ids = tuple(run.id for run in created)
         self.look_at(None)
         return created
-
-    def has_just_started(self, pair: Pair) -> bool:
-        """Whether this very pair was started a moment ago: a second click on Train meant the same."""
-        experiments = tuple(run.experiment for run in self.pair)
-        return experiments == (pair.a, pair.b) and self.store.seconds_since_start(self.pair[0]) < SAME_CLICK_SECONDS
 
     def stop(self) -> None:
         """Ends the training of the pair on the page at its last finished chunk."""

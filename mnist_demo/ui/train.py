@@ -76,6 +76,7 @@ class TrainTab:
         with gr.Row(elem_classes="mnist-run-buttons", equal_height=True):
             gr.HTML(PAGES, padding=False)
             self.train = gr.Button("Train", variant="primary", elem_id="train", min_width=90)
+            self.clicks = gr.Number(0, precision=0, visible=False)  # on Train, that were answered
             self.stop = gr.Button("Stop", interactive=False, elem_id="stop", min_width=70)
             self.resume = gr.Button("Resume", interactive=False, elem_id="resume", min_width=70)
             self.pace = gr.Dropdown(PACES, value=6.0, container=False, elem_id="pace", min_width=150, label="Pace")
@@ -103,9 +104,9 @@ class TrainTab:
         panel, form = self.setup.panel, self.setup.form
         buttons = [self.train, self.stop, self.resume]
         told = [*panel.answer_outputs, *self.hints.outputs]
-        asking = [panel.chooser, *panel.guess_outputs]
+        asking = [self.clicks, panel.chooser, *panel.guess_outputs]
         grown = [*self.view.outputs, self.landing.column, *buttons, *self.scrubber.strip, *told]
-        started = [*grown, *self.setup.lock_outputs]
+        started = [*grown, *self.setup.lock_outputs, self.clicks]
         long: dict[str, Any] = {
             "queue": True,
             "concurrency_id": "train",
@@ -146,6 +147,7 @@ class TrainTab:
     async def start_training(
         self,
         visitor: Visitor,
+        click: Place,
         slug: Text,
         guess: Place | None,
         certainty: Place | None,
@@ -153,14 +155,13 @@ class TrainTab:
         *values: Any,
     ) -> AsyncIterator[Shown]:
         """Takes the guess and trains a new pair with the form's knobs; yields page updates."""
-        pair = self.setup.form.read(values)
-        locked: Shown = {}
-        if visitor.has_just_started(pair) and not visitor.is_training:
-            yield {}
+        if visitor.is_training or click < visitor.clicks:  # a second click, sent before the first one's answer came
+            yield {self.clicks: visitor.clicks}
             return
-        if not visitor.is_training:  # else it is a second click, sent before the button was switched off
-            visitor.start(pair)
-            locked = self.setup.lock(visitor, pair, slug, Guess(guess, bool(certainty)))
+        pair = self.setup.form.read(values)
+        visitor.start(pair)
+        visitor.clicks = click + 1
+        locked = self.setup.lock(visitor, pair, slug, Guess(guess, bool(certainty))) | {self.clicks: visitor.clicks}
         async for shown in self._follow(visitor, pace, locked):
             yield shown
 

@@ -116,15 +116,3 @@ def test_of_too_many_records_those_that_hold_nothing_go_first(pair: Pair, monkey
         everybody.of(f"invented {number}")
     assert len(everybody.all()) == 5
     assert len(everybody.of("me").pair) == 2
-
-
-def test_the_same_pair_a_moment_later_is_the_same_click(pair: Pair, tiny: Experiment) -> None:
-    now = 0.0
-    me = Visitors(RunStore(lambda: now)).of("me")
-    assert not me.has_just_started(pair)
-    me.start(pair)
-    now = visitors.SAME_CLICK_SECONDS - 0.01
-    assert me.has_just_started(pair)
-    assert not me.has_just_started(Pair(a=tiny, b=tiny.replace(seed=2))), "other knobs are another click"
-    now = visitors.SAME_CLICK_SECONDS
-    assert not me.has_just_started(pair)

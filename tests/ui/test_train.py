@@ -12,7 +12,6 @@ from playwright.sync_api import Page, expect
 
 from mnist_demo.errors import EngineUnavailable
 from mnist_demo.experiment.config import Experiment
-from mnist_demo.serving import visitors
 from mnist_demo.serving.driver import Driver
 from mnist_demo.serving.runs import Run
 from mnist_demo.ui.before.lesson_panel import FREE
@@ -63,7 +62,7 @@ def test_the_end_is_shown_once(mnist_root: Path, tiny: Experiment) -> None:
     assert tab.show_end(visitor, "free", None, 5, None) == {}
 
 
-def test_a_second_click_starts_nothing(mnist_root: Path, tiny: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_click_starts_nothing(mnist_root: Path, tiny: Experiment) -> None:
     lab = lab_of(mnist_root)
     with unserved_page():
         tab = TrainTab(lab)
@@ -71,23 +70,24 @@ def test_a_second_click_starts_nothing(mnist_root: Path, tiny: Experiment, monke
     shown = tab.setup.form.show(tiny_pair(tiny))
     values = [shown[component]["value"] for component in tab.setup.form.inputs]
 
-    async def click() -> list[Shown]:
-        return [page async for page in tab.start_training(visitor, FREE, None, 0, 0, *values)]
+    async def click(known: int) -> list[Shown]:
+        return [page async for page in tab.start_training(visitor, known, FREE, None, 0, 0, *values)]
 
     async def twice() -> list[list[Shown]]:
-        return await asyncio.gather(click(), click())
+        return await asyncio.gather(click(0), click(0))
 
     first, second = do(twice())
     assert len(first) > 2
-    assert second == [{}]
+    assert first[0][tab.clicks] == 1
+    assert second == [{tab.clicks: 1}]
     assert len(visitor.runs) == 2
     assert not visitor.is_training
-    monkeypatch.setattr(visitors, "SAME_CLICK_SECONDS", 600)
-    do(click())
-    assert len(visitor.runs) == 2, "the same click, served after a training that was over at once"
-    monkeypatch.setattr(visitors, "SAME_CLICK_SECONDS", 0)
-    do(click())
-    assert len(visitor.runs) == 4, "a click of its own, later"
+    assert do(click(0)) == [{tab.clicks: 1}], "the same click, served after a training that was over at once"
+    assert len(visitor.runs) == 2
+    do(click(1))
+    assert len(visitor.runs) == 4, "a click of its own, at once"
+    do(click(5))
+    assert len(visitor.runs) == 6, "the page was there before the server's record"
 
 
 def test_a_silence_is_noticed_and_nothing_is_lost() -> None:
