@@ -1,6 +1,7 @@
 """What a finished network is asked on the command line: scores, and the digit in a picture."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,10 @@ import pytest
 from PIL import Image
 
 from mnist_demo.images.data import TrainingData
+from mnist_demo.images.pens import Pens
+from mnist_demo.inference import drawings
 from mnist_demo.learning import checkpoints
+from mnist_demo.learning.checkpoints import Checkpoint
 from tests.cli.conftest import complaint, run
 
 
@@ -83,8 +87,21 @@ def test_wrong_files_are_one_sentence_and_status_1(
 
 
 def test_drawings_of_a_fold_are_those_of_its_writers(
-    checkpoint: Path, pens_file: Path, capsys: pytest.CaptureFixture[str]
+    checkpoint: Path,
+    written: Pens,
+    pens_file: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(drawings, "NON_DIGITS", ("scribbles", "dots"))  # only digits have writers
+    measure, writers = drawings.measure, []
+
+    def noted(model: Checkpoint, table: drawings.Table, progress: Callable[[str], None]) -> drawings.Report:
+        assert isinstance(table.source, Pens)
+        writers.append(set(table.source.writers.tolist()))
+        return measure(model, table, progress)
+
+    monkeypatch.setattr(drawings, "measure", noted)
     assert run("drawings", checkpoint, "--pens", pens_file, "--fold", 2, "--count", 10, "--json") == 0
     report = json.loads(capsys.readouterr().out)
     assert set(report["apart"]) == {"slashed 0", "1 with upstroke"}
@@ -98,5 +115,7 @@ def test_drawings_of_a_fold_are_those_of_its_writers(
     again = json.loads(capsys.readouterr().out)
     assert again.pop("recognize_ms")
     assert all(report[name] == value for name, value in again.items())
+    assert writers == [set(written.fold(2)[1].writers.tolist())] * 2
+    assert writers[0] < set(written.writers.tolist())
     assert run("drawings", checkpoint, "--pens", pens_file.with_name("gone.npz")) == 1
     assert "gone.npz" in complaint(capsys)

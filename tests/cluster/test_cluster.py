@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
+import mnist_demo.cluster
 from mnist_demo.cluster import TRIES_ALONE, Cluster, ClusterStatus, Phase
 from mnist_demo.cluster.workers import WORKER_NICENESS
 from mnist_demo.errors import DataError, EngineUnavailable, InvalidExperiment
@@ -464,7 +465,8 @@ def test_a_scheduler_elsewhere_is_used_and_its_loss_and_return_are_noticed(tmp_p
         cluster.close()
 
 
-def test_a_scheduler_that_is_not_there_is_named(unused_port: int) -> None:
+def test_a_scheduler_that_is_not_there_is_named(unused_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mnist_demo.cluster, "CONNECT_SECONDS", 0.3)
     with (
         Cluster.start(scheduler_address=f"tcp://127.0.0.1:{unused_port}") as cluster,
         pytest.raises(EngineUnavailable, match=f"scheduler at tcp://127.0.0.1:{unused_port} cannot be used"),

@@ -368,8 +368,10 @@ def test_invented_sessions_empty_nobodys_page(caller: Caller, app: ServedApp, mo
     """A page keeps a heartbeat open; what it has at the server outlives any number of sessions without one."""
     states, messages = app.server.state_holder, app.server.get_blocks()._queue.pending_messages_per_session
     assert states.capacity <= 300
-    monkeypatch.setattr(states, "capacity", 20)
-    monkeypatch.setattr(messages, "max_size", 20)
+    states.session_data.clear()  # of the tests before
+    messages.clear()
+    monkeypatch.setattr(states, "capacity", 5)
+    monkeypatch.setattr(messages, "max_size", 5)
 
     def call(session: str) -> None:
         body = {"data": [], "fn_index": 0, "session_hash": session}
@@ -381,12 +383,12 @@ def test_invented_sessions_empty_nobodys_page(caller: Caller, app: ServedApp, mo
     stream = heartbeat.getresponse()
     assert stream.readline() == b"data: ALIVE\n"
     call("a-page")
-    for number in range(50):
+    for number in range(15):
         call(f"invented-{number}")
     assert caller.send("GET", "/config")[0] == 200
     for kept in (states.session_data, messages):
-        assert {"a-page", "invented-49"} <= set(kept)
-        assert len(kept) <= 22
+        assert {"a-page", "invented-14"} <= set(kept)
+        assert len(kept) <= 7
     stream.close()
     heartbeat.close()
     wait_until(lambda: "a-page" not in pages_of(app), "the page to be closed")
