@@ -244,6 +244,9 @@ def test_train_clicked_many_times_trains_one_pair(page: Page, app: ServedApp) ->
     expect_status(page, "finished")
     expect(page.locator("#train")).to_be_enabled()
     assert len(app.store.of_owner(owner)) == 2
+    page.locator("#train").click()
+    wait_until(lambda: len(app.store.of_owner(owner)) == 4, "a click of its own to start a pair")
+    expect(page.locator("#train")).to_be_enabled()
 
 
 def test_two_tabs_train_side_by_side_and_see_only_their_own_runs(page: Page, app: ServedApp) -> None:
