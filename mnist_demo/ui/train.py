@@ -117,7 +117,7 @@ class TrainTab:
             "tell": self.notice,
         }
         self.lab.on(self.stop.click, self.stop_training)
-        gr.on(form.edited, None, None, self.notice, js="() => ''", **QUICK)  # it was about the old knobs
+        gr.on(self.setup.decided, None, None, self.notice, js="() => ''", **QUICK)  # it was about the old knobs
         trained = [
             self.lab.on(self.train.click, self.start_training, [*asking, self.pace, *form.inputs], started, **long),
             self.lab.on(self.resume.click, self.resume_training, [self.pace], grown, **long),

@@ -47,15 +47,17 @@ class ExperimentForm:
             self.b = [self._b_row(index, changes[index : index + 1]) for index in range(B_ROWS)]
         self.a = {name: self.a[name] for name in declared}
 
-    def connect(self, lab: Lab) -> None:
-        """Makes run B's fields offer the values of the knob chosen beside them."""
+    def connect(self, lab: Lab) -> list[Any]:
+        """Makes run B's fields offer the values of the knob chosen beside them; the events when they do."""
+        offers = []
         for which, value in self.b:
 
             def offer(_visitor: Visitor, name: Text, now: Text | None, value: gr.Dropdown = value) -> Shown:
                 return {value: _offered(name, now)}
 
             # Not `input`, which comes whenever the field is left.
-            lab.on(which.select, offer, [which, value], [value])
+            offers.append(lab.on(which.select, offer, [which, value], [value]))
+        return offers
 
     @property
     def inputs(self) -> list[gr.components.Component]:
@@ -64,9 +66,9 @@ class ExperimentForm:
 
     @property
     def edited(self) -> list[Any]:
-        """The events when a visitor changes a field, and when the page changes run B's fields."""
-        b_values = [component.change for row in self.b for component in row]
-        return [component.input for component in self.a.values() if isinstance(component, INPUTS)] + b_values
+        """The events when a visitor edits a value. Not `change`: it also comes while the page is writing the form."""
+        values = [*self.a.values(), *(value for _, value in self.b)]
+        return [component.input for component in values if isinstance(component, INPUTS)]
 
     def read(self, values: Sequence[Any]) -> Pair:
         """The pair that the values of `inputs` describe. Raises InvalidExperiment."""

@@ -69,6 +69,13 @@ class Setup:
                 self.link = gr.Textbox(label="Link", buttons=["copy"], interactive=False, elem_id="link")
 
     @property
+    def decided(self) -> list[Any]:
+        """The events when a visitor decides anew what to train."""
+        buttons = [*self.panel.slots, *self.hints.buttons]
+        chosen = [self.panel.chooser.input, self.query.input, *(button.click for button in buttons)]
+        return [*self.form.edited, *(which.select for which, _ in self.form.b), *chosen]
+
+    @property
     def outputs(self) -> list[Any]:
         """What `show` fills."""
         told = [self.difference, self.loop, self.form.of_b]
@@ -80,12 +87,12 @@ class Setup:
         chooser = self.panel.chooser
         self._described = [self.knobs, *self.form.inputs]
         self._descriptions = [self.difference, self.loop, self.form.of_b, self.query]
-        edits = [*self.form.edited, self.knobs.input]
-        self.lab.on(edits, self.describe, self._described, self._descriptions, trigger_mode="always_last")
+        offered = [event.then for event in self.form.connect(self.lab)]
+        for edits in ([*self.form.edited, self.knobs.input], *offered):
+            self.lab.on(edits, self.describe, self._described, self._descriptions, trigger_mode="always_last")
         self.query.change(None, self.query, self.link, js=LINK_JS, api_visibility="private")
         self.lab.on(self.query.input, self.go_back, [self.query], [*self.outputs, self.column])
         self.lab.on(chooser.input, self.pick, [chooser, *self._described], self.outputs)
-        self.form.connect(self.lab)
         for slot, button in enumerate(self.panel.slots):
 
             def try_next(visitor: Visitor, slug: Text, slot: int = slot) -> Shown:
