@@ -18,6 +18,7 @@ from mnist_demo.errors import RunError
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.images.data import TrainingData, normalize
 from mnist_demo.learning import networks
+from mnist_demo.learning.arithmetic import set_for_training
 from mnist_demo.learning.batches import Batch
 from mnist_demo.learning.state import start
 from mnist_demo.learning.step import Learner
@@ -73,15 +74,11 @@ def replay(experiment: Experiment, presses: Sequence[Press], data: TrainingData)
     """The bench after these presses, starting from the initial weights. Raises RunError after too many presses."""
     if len(presses) > MAX_PRESSES:
         raise RunError(f"That was the {MAX_PRESSES}th press; start again to go on.")
-    threads_before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with set_for_training():
         bench = _Bench(experiment, data)
         first = bench.weight.item()
         rows = tuple(bench.press(press) for press in presses)
         return Bench(rows, tuple(bench.layers), bench.weight_name, first)
-    finally:
-        torch.set_num_threads(threads_before)
 
 
 class _Refused(Exception):

@@ -9,7 +9,6 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
-import torch
 from torch import nn
 
 from mnist_demo.errors import DataError
@@ -17,6 +16,7 @@ from mnist_demo.experiment.choices import Mistake
 from mnist_demo.experiment.history import Metrics, is_finite, stopping_index
 from mnist_demo.images.data import TrainingData
 from mnist_demo.learning import probes
+from mnist_demo.learning.arithmetic import set_for_training
 from mnist_demo.learning.losses import changed_answers, logits_of, score
 from mnist_demo.learning.schedule import is_evaluation_step, steps_per_epoch, total_steps
 from mnist_demo.learning.state import Status, TrainState, Weights, start
@@ -49,14 +49,10 @@ def advance(
         return state, []
     if state.extra_sha256 != data.extra_sha256:
         raise DataError("This run was started with a different file of extra digits: give it that file again.")
-    threads_before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
+    with set_for_training(threads):
         run = _Run(state, data, on_evaluation or (lambda _metrics, _model: None))
         run.advance(max_steps)
         return run.to_state(), run.measured
-    finally:
-        torch.set_num_threads(threads_before)
 
 
 class _Run:

@@ -117,8 +117,8 @@ def test_a_script_is_short_and_imports_what_it_needs(query: str) -> None:
     assert max(len(line) for line in text.splitlines()) <= 120
 
 
-def test_the_default_script_has_eighty_lines() -> None:
-    assert len(script(Experiment()).splitlines()) <= 80
+def test_the_default_script_has_eighty_lines_and_one_for_speed() -> None:
+    assert len(script(Experiment()).splitlines()) <= 81
 
 
 def test_a_script_says_only_what_the_run_needs() -> None:
