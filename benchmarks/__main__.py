@@ -13,7 +13,9 @@ def main() -> None:
     """Parses the names, measures, prints."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(NAMES)}; all by default")
-    names = parser.parse_args().names or list(NAMES)
+    parser.add_argument("--scenes", nargs="*", default=[], help="of load: any of its scenes; all by default")
+    arguments = parser.parse_args()
+    names = arguments.names or list(NAMES)
     if unknown := [name for name in names if name not in NAMES]:
         parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(NAMES)}")
     load = os.getloadavg()[0]
@@ -21,7 +23,8 @@ def main() -> None:
     print("| what | value |\n|---|---|")
     for name in names:
         started = time.perf_counter()
-        for what, value, unit in importlib.import_module(f"benchmarks.{name}").measure():
+        measure = importlib.import_module(f"benchmarks.{name}").measure
+        for what, value, unit in measure(arguments.scenes) if name == "load" else measure():
             print(f"| {what} | {value:,.4g} {unit} |", flush=True)
         print(f"{name} took {time.perf_counter() - started:.0f} s", file=sys.stderr)
 

@@ -7,7 +7,7 @@ is: where "busy" is 2, every time is about twice what a quiet machine would show
 import asyncio
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 import psutil
 
@@ -19,17 +19,11 @@ SCENE_SECONDS = 40.0
 SOLO_SECONDS = 60.0
 
 
-def measure() -> list[Row]:
-    """(name, value, unit) of every scene."""
-    scenes: list[tuple[str, Callable[[App], Awaitable[list[Row]]]]] = [
-        ("alone", alone),
-        ("idle", idle),
-        ("class", one_lesson),
-        ("8 + 15", lambda app: different(app, 8, 15)),
-        ("16 + 30", lambda app: different(app, 16, 30)),
-        ("arrivals", arrivals),
-    ]
-    return [(f"{name}: {what}", value, unit) for name, scene in scenes for what, value, unit in _on_a_server(scene)]
+def measure(names: Sequence[str] = ()) -> Iterator[Row]:
+    """(name, value, unit) of the named scenes, or of all, as soon as each has ended."""
+    for name in names or SCENES:
+        for what, value, unit in _on_a_server(SCENES[name]):
+            yield f"{name}: {what}", value, unit
 
 
 def _on_a_server(scene: Callable[[App], Awaitable[list[Row]]]) -> list[Row]:
@@ -106,7 +100,7 @@ async def different(app: App, trainers: int, drawers: int) -> list[Row]:
     results = await asyncio.gather(
         *(visitor.train_until(end, {"Seed": 1000 + number}) for number, visitor in enumerate(training)),
         _stop_in_time(training[0], end - 2.0),
-        *(visitor.draw_until(end) for visitor in drawing),
+        *(visitor.draw_until(end, number / drawers) for number, visitor in enumerate(drawing)),
     )
     found = [each for each in results if isinstance(each, Training)]
     stopped = next(each for each in results if isinstance(each, float))
@@ -180,3 +174,13 @@ def _loop_seconds() -> float:
 def _cpu_seconds(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)
+
+
+SCENES: dict[str, Callable[[App], Awaitable[list[Row]]]] = {
+    "alone": alone,
+    "idle": idle,
+    "class": one_lesson,
+    "8+15": lambda app: different(app, 8, 15),
+    "16+30": lambda app: different(app, 16, 30),
+    "arrivals": arrivals,
+}

@@ -97,8 +97,9 @@ class Visitor:
             self.failures.append(f"{name} {answer.status_code}")
         return answer
 
-    async def draw_until(self, end: float) -> None:
-        """Posts a drawing a second."""
+    async def draw_until(self, end: float, first_after: float = 0.0) -> None:
+        """Posts a drawing a second, the first one after so many seconds."""
+        await asyncio.sleep(first_after)
         due, seq = now(), 0
         while now() < end:
             seq += 1
