@@ -15,7 +15,7 @@ from pathlib import Path
 
 from torch import nn
 
-from mnist_demo.cluster.engine import Engine
+from mnist_demo.cluster.engine import Engine, Parcel
 from mnist_demo.errors import TookTooLong
 from mnist_demo.experiment.choices import Network
 from mnist_demo.experiment.config import Experiment
@@ -54,13 +54,13 @@ def train_chunk(state: bytes, max_steps: int, root: Path, threads: int = 1, writ
 
     def keep(metrics: Metrics, model: nn.Module) -> None:
         weights = model.state_dict()
-        points.append((metrics, checkpoints.pack(weights, before.experiment, checkpoints.scores_of(metrics))))
+        points.append((metrics, Parcel(checkpoints.pack(weights, before.experiment, checkpoints.scores_of(metrics)))))
 
     data = load_training_data(root_here(root))
     if written:
         data = with_pens(data, written)
     after, _ = training.advance(before, max_steps, data, threads=threads, on_evaluation=keep)
-    packed = checkpoints.state_to_bytes(after)
+    packed = Parcel(checkpoints.state_to_bytes(after))
     return Chunk(packed, points, after.step - before.step, time.thread_time() - started, _peak_bytes())
 
 
@@ -89,7 +89,9 @@ async def chunks(
         deadline = DEADLINE_SECONDS + DEADLINE_FACTOR * steps / speed if speed else FIRST_DEADLINE_SECONDS
         for is_last_try in (False, True):
             try:
-                chunk = await engine.run(train_chunk, state, steps, root, threads, written, deadline_seconds=deadline)
+                chunk = await engine.run(
+                    train_chunk, Parcel(state), steps, root, threads, written, deadline_seconds=deadline
+                )
                 break
             except TookTooLong:  # a worker may hang; the same chunk on another may not
                 if is_last_try:

@@ -1,11 +1,12 @@
 """The engine of one thread: it keeps the same promises as the workers, as far as a thread can."""
 
 import asyncio
+import pickle
 import threading
 
 import pytest
 
-from mnist_demo.cluster.engine import Engine, InProcess
+from mnist_demo.cluster.engine import Engine, InProcess, Parcel
 from mnist_demo.cluster.status import Phase
 from mnist_demo.errors import EngineUnavailable, InvalidExperiment
 
@@ -73,3 +74,18 @@ def test_closed_it_says_so() -> None:
     assert engine.status.phase is Phase.CLOSED
     with pytest.raises(EngineUnavailable, match="shut down"):
         asyncio.run(engine.run(add, 1, 2))
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_a_parcel_arrives_as_it_was_sent(protocol: int) -> None:
+    sent = {"state": Parcel(b"weights" * 1000), "none": Parcel()}
+    arrived = pickle.loads(pickle.dumps(sent, protocol))
+    assert arrived == sent
+    assert {type(each) for each in arrived.values()} == {Parcel}, "and can be sent on"
+
+
+def test_a_parcel_travels_beside_the_pickle() -> None:
+    buffers: list[pickle.PickleBuffer] = []
+    letter = pickle.dumps(Parcel(b"weights" * 1000), 5, buffer_callback=buffers.append)
+    assert len(letter) < 200
+    assert pickle.loads(letter, buffers=buffers) == b"weights" * 1000
