@@ -53,6 +53,11 @@ class Driver:
         """Whether any training goes on."""
         return bool(self._tasks)
 
+    @property
+    def watching(self) -> int:
+        """How many pages follow a training."""
+        return len(self._watches)
+
     async def train(self, runs: Sequence[Run], pace_seconds: float = 0) -> AsyncIterator[None]:
         """Follows the runs of one visitor to their ends, yielding whenever there is something new to show.
 

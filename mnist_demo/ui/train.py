@@ -186,16 +186,17 @@ class TrainTab:
             return
         visitor.is_training = True
         visitor.look_at(None)
+        visitor.strip = None  # of an earlier training
         pair_of_runs = visitor.pair
         pace_seconds = pace if pace in dict(PACES).values() else PACES[0][1]
         told = {**self.setup.panel.hide(), **self.hints.show([]), **(begun or {})}
         try:
-            yield {**told, **self._page(visitor, self._waiting(), is_training=True)}
+            yield {**told, **self._page(visitor, self._waiting()), **self._buttons(visitor)}
             growing = self.lab.driver.train(pair_of_runs, pace_seconds)
             async with aclosing(_with_silences(growing, SILENCE_SECONDS)) as news:
                 async for is_news in news:
-                    page = self._page(visitor, "" if is_news else note_html(BUSY), is_training=True)
-                    yield {**page, **await self.scrubber.glance(visitor)}
+                    page = self._page(visitor, "" if is_news else note_html(BUSY))
+                    yield {**page, **self.scrubber.glance(visitor)}
             message = closing_words(pair_of_runs)
         except MnistLabError as error:
             message = error_html(error)
@@ -205,13 +206,17 @@ class TrainTab:
         finally:
             visitor.is_training = False
         visitor.has_news = True
-        yield self._page(visitor, message, is_training=False)
+        yield {**self._page(visitor, message), **self._buttons(visitor)}
 
-    def _page(self, visitor: Visitor, message: str, *, is_training: bool) -> Shown:
+    def _page(self, visitor: Visitor, message: str) -> Shown:
+        """What changes with every point."""
+        return {**self.view.show(visitor), self.notice: message}
+
+    def _buttons(self, visitor: Visitor) -> Shown:
+        """What changes when a training begins or ends."""
+        is_training = visitor.is_training
         can_resume = not is_training and any(run.status is Status.RUNNING for run in visitor.pair)
         return {
-            **self.view.show(visitor),
-            self.notice: message,
             self.landing.column: gr.Column(visible=False),
             self.train: gr.Button(interactive=not is_training),
             self.stop: gr.Button(interactive=is_training),

@@ -38,9 +38,11 @@ class Lab:
     cluster: Engine
     root: Path  # where torchvision finds MNIST
     driver: Driver = field(init=False)
-    # Drawings have two threads of their own, so they never wait for a figure. torch answers in a millisecond, and more
-    # threads would slow each other down. Longer work waits for a semaphore, so it does not fill the shared threads.
+    # Drawings have two threads of their own, so they never wait for a figure or for the strip of a training. torch
+    # answers in a millisecond, and more threads would slow each other down. Longer work waits for a semaphore, so it
+    # does not fill the shared threads.
     _readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "mnist-drawing"))
+    strips: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "mnist-strip"))
     _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
     def __post_init__(self) -> None:
@@ -153,11 +155,16 @@ def _checked(parameters: Sequence[tuple[inspect.Parameter, Any]], values: Sequen
 def read(kind: Any, value: Any) -> Any:
     """A sent value, converted to that type. Raises InvalidValue, or the type's own error."""
     try:
-        return TypeAdapter(kind).validate_python(value)
+        return _adapter(kind).validate_python(value)
     except (ValidationError, OverflowError) as error:
         raise InvalidValue(
             f"The page sent {shown(value)}, which is not valid here: reload the page and try again."
         ) from error
+
+
+@functools.cache  # a new one takes longer than what it then checks
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def _declared(call: Callable[..., Any], handler: Callable[..., Any], wants_event: bool) -> Callable[..., Any]:

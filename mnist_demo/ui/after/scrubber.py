@@ -30,7 +30,8 @@ PATIENCE = 5
 MAX_PATIENCE = 200
 EMPTY = "Train a pair first. Then this says where early stopping would have ended each run."
 TILE_SIZE = 32  # pixels
-LIVE_SECONDS = 0.4  # between two strips of a training: the curves come first
+LIVE_SECONDS = 0.4  # between two strips of a training, at least,
+LIVE_SECONDS_EACH = 0.3  # and that for each page that watches: a strip takes some 20 ms of the server
 NO_DRAWING = tile("your digit", bytes(28 * 28))
 
 
@@ -92,12 +93,17 @@ class Scrubber:
         """The strip at the epoch looked at, or at the newest point."""
         return await self.lab.read_drawing(self._strip, visitor)
 
-    async def glance(self, visitor: Visitor) -> Shown:
-        """The strip of a training, not too often; nothing in between."""
-        if time.monotonic() - visitor.glanced_at < LIVE_SECONDS:
+    def glance(self, visitor: Visitor) -> Shown:
+        """The strip of a training, if a newer one is ready. Asks for the next one, in time, but waits for none."""
+        ready, watching = visitor.strip, self.lab.driver.watching
+        if ready and not ready.done():
             return {}
-        visitor.glanced_at = time.monotonic()
-        return await self.refresh(visitor)
+        if time.monotonic() - visitor.glanced_at >= max(LIVE_SECONDS, LIVE_SECONDS_EACH * watching):
+            visitor.glanced_at = time.monotonic()
+            visitor.strip = self.lab.strips.submit(self._strip, visitor)
+        else:
+            visitor.strip = None
+        return ready.result() if ready else {}
 
     async def look(self, visitor: Visitor) -> Shown:
         """Weights, confusion matrices and the images of the chosen cell at the epoch looked at.

@@ -4,6 +4,7 @@ Gradio's components fail in many ways at values that no page sends. Gradio would
 Knows errors. Does not know which requests are calls (that is `door`) or what a call does (the handlers).
 """
 
+import copy
 import logging
 import traceback
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 from fastapi.exceptions import RequestValidationError
+from gradio.blocks import Block
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -57,6 +59,20 @@ class Page(gr.Blocks):
             raise
         except Exception as error:
             raise gr.Error(UNREADABLE) from error
+
+    async def postprocess_data(self, block_fn: Any, predictions: Any, *arguments: Any) -> list[Any]:
+        """A handler's `{component: value}` as the page is sent it.
+
+        Gradio would build a component anew for every output that stays as it is: with the sixty outputs of a training
+        this took most of an update's time, and each visitor's session kept the copies (2026-11-26).
+        """
+        outputs = list(block_fn.outputs)
+        if not (isinstance(predictions, dict) and predictions and all(isinstance(each, Block) for each in predictions)):
+            return await super().postprocess_data(block_fn, predictions, *arguments)
+        some = copy.copy(block_fn)
+        some.outputs = [each for each in outputs if each in predictions]
+        sent = iter(await super().postprocess_data(some, predictions, *arguments))
+        return [next(sent) if each in predictions else gr.skip() for each in outputs]
 
 
 def _answer(options: Mapping[str, Any], status: int, sentence: str) -> gr.Error:

@@ -6,6 +6,7 @@ application. Does not know what the page shows (`app`), which requests are allow
 """
 
 import functools
+import gc
 import os
 import resource
 import secrets
@@ -56,6 +57,10 @@ def serve_page(listening: socket.socket, root: Path) -> None:
     try:
         page = build_app(cluster, RunStore(), root)
         page.share = os.environ.get("GRADIO_SHARE", "").lower() == "true"
+
+        # The collector passes over what stays for good: its longest pause would hold every visitor up.
+        gc.collect()
+        gc.freeze()
 
         def when_open() -> None:
             cluster.begin()

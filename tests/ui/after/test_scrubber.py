@@ -3,6 +3,7 @@
 import base64
 import math
 import re
+import threading
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -127,11 +128,29 @@ def test_without_a_drawing_its_place_is_kept(panel: Panel) -> None:
     assert strip[0]["caption"] == "your digit"
 
 
-def test_a_training_shows_a_strip_now_and_then(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([100.0, 100.0, 100.1, 101.0, 101.0])
-    monkeypatch.setattr(scrubber, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    shown = [do(panel.scrubber.glance(panel.visitor)) for _ in range(3)]
-    assert [bool(each) for each in shown] == [True, False, True], "in between the curves have the time"
+def test_a_training_shows_a_strip_now_and_then_and_never_waits_for_it(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_due = threading.Event()
+    make = panel.scrubber._strip
+    monkeypatch.setattr(panel.scrubber, "_strip", lambda visitor: (is_due.wait(20), make(visitor))[1])
+    clock = [100.0]
+    monkeypatch.setattr(scrubber, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    assert panel.scrubber.glance(panel.visitor) == {}, "it is only asked for"
+    clock[0] += 5.0
+    assert panel.scrubber.glance(panel.visitor) == {}, "it is being made"
+    assert do(panel.lab.read_drawing(str.upper, "seven")) == "SEVEN", "drawings do not wait for it"
+    is_due.set()
+    assert panel.visitor.strip is not None
+    expected = panel.visitor.strip.result(20)
+    assert set(expected) == set(panel.scrubber.strip)
+    clock[0] = panel.visitor.glanced_at + 0.1
+    assert panel.scrubber.glance(panel.visitor) == expected
+    assert panel.scrubber.glance(panel.visitor) == {}, "in between the curves have the time"
+    assert panel.visitor.strip is None
+    clock[0] += 5.0
+    assert panel.scrubber.glance(panel.visitor) == {}
+    assert panel.visitor.strip is not None, "the next one is asked for"
 
 
 def test_the_draw_tab_offers_the_epoch_looked_at(panel: Panel) -> None:
