@@ -1,15 +1,18 @@
 """What a visitor has on the server, in one record with one life.
 
-Keyed by a visitor's id, wherever a page gets that from. Knows which runs, networks and images are meant; the runs
-themselves are kept by `runs`. Does not know the page.
+Keyed by a page's session, wherever a page gets that from. A page that is loaded again has another session, but may
+bring the key of the record that it had. Knows which runs, networks and images are meant; the runs themselves are kept
+by `runs`. Does not know the page.
 """
 
+import secrets
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mnist_demo.errors import RunError
 from mnist_demo.experiment.config import Experiment
@@ -46,15 +49,18 @@ class Upload:
 class Visitor:
     """One visitor's record. Handlers read it and write to it."""
 
-    id: str
+    id: str  # the session of its first page
     store: RunStore
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(16))  # known to its page alone
+    page: str = ""  # the session of its present page
     pair_ids: tuple[str, ...] = ()  # of runs A and B on the page
     overlay_ids: tuple[str, ...] = ()  # of earlier runs laid over their curves
     epoch: float | None = None  # that is looked at; None follows the last
     cursors: dict[str, int] = field(default_factory=dict)  # run -> index of the point last looked at
     cell: Cell | None = None  # whose images are shown
     choices: dict[str, tuple[int, ...]] = field(default_factory=dict)  # list on the page -> places of its images
-    glanced_at: float = 0.0  # when the strip of a training was last shown, in seconds of time.monotonic
+    glanced_at: float = 0.0  # when the strip of a training was last asked for, in seconds of time.monotonic
+    strip: Future[dict[Any, Any]] | None = None  # what was asked for, until it is shown
     slug: str = ""  # of the lesson on the page
     is_locked: bool = False  # the link that opened the page keeps the knobs as they are
     deleted: Run | None = None  # the run deleted last, which can come back
@@ -69,6 +75,7 @@ class Visitor:
     is_training: bool = False  # a click on Train or Resume is being served
     left_at: float | None = None  # when its page went, in seconds on the clock of `Visitors`; None while it is there
     has_news: bool = False  # a training has ended, and the page has not shown it yet
+    was_cut: bool = False  # it ended because its page or its connection went
 
     @property
     def runs(self) -> list[Run]:
@@ -143,41 +150,60 @@ class Visitors:
         self.store = store
         self._clock = clock
         self._records: OrderedDict[str, Visitor] = OrderedDict()
+        self._moved: dict[str, str] = {}  # session of a page that came back -> id of its record
         self._lock = threading.Lock()
 
-    def of(self, visitor_id: str) -> Visitor:
-        """The record of that id, made if there is none; a caller without an id gets an empty one, not kept."""
-        if not visitor_id:
+    def of(self, session: str) -> Visitor:
+        """The record of a page's session, made if there is none; a caller without one gets an empty one, not kept."""
+        if not session:
             return Visitor("", self.store)
         self._forget_those_long_gone()
         with self._lock:
+            visitor_id = self._moved.get(session, session)
             if visitor_id not in self._records:
-                self._records[visitor_id] = Visitor(visitor_id, self.store)
+                self._records[visitor_id] = Visitor(visitor_id, self.store, page=session)
                 self._make_room(visitor_id)
             self._records.move_to_end(visitor_id)
             found = self._records[visitor_id]
             found.left_at = None
             return found
 
-    def leave(self, visitor_id: str) -> None:
-        """Notes that a visitor's page is gone; it may come back, for so long its runs and uploads rest."""
+    def leave(self, session: str) -> None:
+        """Notes that a page is gone; it may come back, for so long its runs and uploads rest."""
         with self._lock:
-            found = self._records.get(visitor_id)
-            if found:
+            found = self._records.get(self._moved.get(session, session))
+            if found and found.page == session:
                 found.left_at = self._clock()
         self._forget_those_long_gone()
 
-    def forget(self, visitor_id: str) -> None:
-        """Forgets a visitor, with runs and uploads."""
-        self.store.drop_owner(visitor_id)
+    def has(self, key: str) -> bool:
+        """Whether there is a record of that key."""
+        return any(each.key == key for each in self.all())
+
+    def return_to(self, session: str, key: str) -> Visitor | None:
+        """The record of that key, from now on of that page. None if there is none, or if its own page is still open."""
         with self._lock:
-            self._records.pop(visitor_id, None)
+            found = next((each for each in self._records.values() if each.key == key), None)
+            newcomer = self._records.get(session)
+            if found is None or found.left_at is None or (newcomer and not newcomer.holds_nothing):
+                return None
+            self._records.pop(session, None)
+            self._moved.pop(found.page, None)
+            self._moved[session] = found.id
+            found.page, found.left_at = session, None
+            return found
+
+    def forget(self, visitor: Visitor) -> None:
+        """Forgets a visitor, with runs and uploads."""
+        self.store.drop_owner(visitor.id)
+        with self._lock:
+            self._drop(visitor)
 
     def _forget_those_long_gone(self) -> None:
         limit = self._clock() - KEPT_SECONDS
         for each in self.all():
             if each.left_at is not None and each.left_at < limit:
-                self.forget(each.id)
+                self.forget(each)
 
     def all(self) -> list[Visitor]:
         """Every record, the one used least recently first."""
@@ -188,6 +214,9 @@ class Visitors:
         """Forgets the record used least recently, one that holds nothing if there is any."""
         if len(self._records) <= MAX_VISITORS:
             return
-        others = (key for key in self._records if key != newest)
-        empty = (key for key in self._records if key != newest and self._records[key].holds_nothing)
-        del self._records[next(empty, next(others))]
+        others = [each for each in self._records.values() if each.id != newest]
+        self._drop(next((each for each in others if each.holds_nothing), others[0]))
+
+    def _drop(self, visitor: Visitor) -> None:
+        self._records.pop(visitor.id, None)
+        self._moved.pop(visitor.page, None)

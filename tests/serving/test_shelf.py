@@ -99,7 +99,7 @@ def test_uploads_are_few_and_their_owners(shelf: ModelShelf, visitors: Visitors,
     assert held == keys[-MAX_UPLOADS:]
     with pytest.raises(MnistLabError):
         shelf.find(keys[-1], you)
-    visitors.forget("me")
+    visitors.forget(visitors.of("me"))
     with pytest.raises(MnistLabError):
         shelf.find(keys[-1], visitors.of("me"))
 
