@@ -32,7 +32,7 @@ NO_LINK = "?"  # a query that no pair has
 ADDRESS_JS = json.dumps(space_address(os.environ.get("SPACE_ID", ""))) + " || location.href.split(/[?#]/)[0]"
 LINK_JS = f"(query) => query === {json.dumps(NO_LINK)} ? '' : ({ADDRESS_JS}) + query.replace(/^[+]?(?=.)/, '?')"
 
-HIDDEN = note_html("Run B is run A with one wrong line. Guess first: the line is named when the training begins.")
+HIDDEN = note_html("Run B is run A with one wrong line, named when you train.")
 LOCKED = "The link that opened this page locks the knobs, in every lesson."
 LEFT_LESSON = "These are no longer the lesson's knobs; choose it again to have them back."
 
