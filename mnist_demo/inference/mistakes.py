@@ -1,4 +1,4 @@
-"""Which validation images a network gets wrong, and how sure it was. Returns arrays, not pictures."""
+"""Which images a network gets wrong, and how sure it was. Returns arrays, not pictures."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mnist_demo.errors import InvalidCheckpoint
 from mnist_demo.images.data import load_validation_data
-from mnist_demo.inference.evaluation import evaluate
+from mnist_demo.inference.evaluation import Evaluation, evaluate
 from mnist_demo.inference.recognize import Refusal, calibrated
 from mnist_demo.learning.checkpoints import Checkpoint
 from mnist_demo.learning.cost import image_count
@@ -23,7 +23,7 @@ class Mistakes:
 
     count: int
     images: int  # how many were tested
-    places: tuple[int, ...]  # (M,), indices of the validation images
+    places: tuple[int, ...]  # (M,), indices of the images
     labels: NDArray[np.int64]  # (M,)
     answers: NDArray[np.int64]  # (M,)
     sureness: NDArray[np.float32]  # (M,), calibrated
@@ -36,7 +36,11 @@ def find_mistakes(model: Checkpoint, root: Path) -> Mistakes:
     """
     val = load_validation_data(root)
     val = val.first(image_count(model.experiment, MULTIPLY_ADDS, len(val)))
-    evaluation = evaluate(model, val)
+    return mistakes_of(model, evaluate(model, val))
+
+
+def mistakes_of(model: Checkpoint, evaluation: Evaluation) -> Mistakes:
+    """The mistakes among the answers that the network has given. Raises InvalidCheckpoint unless they are finite."""
     if not np.isfinite(evaluation.probabilities).all():
         raise InvalidCheckpoint(Refusal.NO_NUMBER)
     sureness = calibrated(evaluation.probabilities, model).max(axis=1)
@@ -44,7 +48,7 @@ def find_mistakes(model: Checkpoint, root: Path) -> Mistakes:
     surest = wrong[np.argsort(-sureness[wrong], kind="stable")][:MOST_MISTAKES]
     return Mistakes(
         count=len(wrong),
-        images=len(val),
+        images=len(evaluation.labels),
         places=tuple(surest.tolist()),
         labels=evaluation.labels[surest],
         answers=evaluation.predictions[surest],

@@ -1,0 +1,102 @@
+"""A visitor's own digits: the one file that holds them, read strictly, and each drawing as an image like MNIST's.
+
+Knows the format that the page writes: JSON with a label and a PNG, white ink on black, for every drawing. Does not know
+who drew them, or networks. The order of the drawings means nothing: the same drawings are the same set.
+"""
+
+import base64
+import functools
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from mnist_demo.errors import InvalidDrawing
+from mnist_demo.experiment.knobs import shown
+from mnist_demo.images import sketch
+from mnist_demo.images.data import CLASSES, Split
+from mnist_demo.images.pictures import read_picture
+
+FORMAT = "mnist-lab-own-digits-1"
+MAX_DIGITS = 200  # two minutes give 30
+MAX_INK_CHARACTERS = 120_000  # base64 of one drawing: a photo's ink, which is the largest
+MAX_CHARACTERS = 4_000_000  # of the file; a browser keeps about five million
+MAX_SIDE = 280  # pixels of a drawing: the page's canvas
+DIGEST_LENGTH = 16  # hexadecimal digits
+NOT_OURS = "This is not a file of own digits: choose one that the Draw tab has saved."
+
+
+@dataclass(frozen=True, eq=False)
+class OwnDigits:
+    """The drawings of one hand, sorted: by label, then by image."""
+
+    split: Split
+
+    def __len__(self) -> int:
+        return len(self.split)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """What identifies the set: the start of a SHA-256 of its labels and images."""
+        labels, images = (part.numpy().tobytes() for part in (self.split.labels, self.split.images))
+        return hashlib.sha256(labels + images).hexdigest()[:DIGEST_LENGTH]
+
+
+def own_digits(images: Tensor, labels: Tensor) -> OwnDigits:
+    """The set of these images, uint8 (N, 28, 28), with labels int64 (N,)."""
+    order = sorted(range(len(labels)), key=lambda index: (int(labels[index]), images[index].numpy().tobytes()))
+    return OwnDigits(Split(images[order].contiguous(), labels[order].contiguous()))
+
+
+def read_file(text: str | bytes) -> OwnDigits:
+    """Reads the text of a file. Raises InvalidDrawing with a sentence that says what is wrong."""
+    if len(text) > MAX_CHARACTERS:
+        raise InvalidDrawing(f"The file has {len(text):,} characters; {MAX_CHARACTERS:,} is the most.")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidDrawing(NOT_OURS) from error
+    return read_set(value)
+
+
+def read_set(value: object) -> OwnDigits:
+    """Reads the file's JSON, already parsed; each drawing goes through `preprocess`. Raises InvalidDrawing."""
+    drawings = value.get("digits") if isinstance(value, dict) and value.get("format") == FORMAT else None
+    if not isinstance(drawings, list):
+        raise InvalidDrawing(NOT_OURS)
+    if not 1 <= len(drawings) <= MAX_DIGITS:
+        raise InvalidDrawing(f"The set has {len(drawings):,} digits; it must have 1 to {MAX_DIGITS}.")
+    read = [_read_drawing(drawing, f"Drawing {number} of the set") for number, drawing in enumerate(drawings, 1)]
+    labels, images = zip(*read, strict=True)
+    return own_digits(torch.stack(images), torch.tensor(labels))
+
+
+def _read_drawing(drawing: object, name: str) -> tuple[int, Tensor]:
+    """A drawing's label, and its image (28, 28)."""
+    if not isinstance(drawing, dict) or set(drawing) != {"label", "ink"}:
+        raise InvalidDrawing(f"{name} is not a label and its ink.")
+    label, ink = drawing["label"], drawing["ink"]
+    if type(label) is not int or not 0 <= label < CLASSES:  # bool is an int
+        raise InvalidDrawing(f"{name} has the label {shown(label)}; a label is a digit from 0 to 9.")
+    stages = sketch.preprocess(read_picture(_png(ink, name))[..., 0])
+    if not stages:
+        raise InvalidDrawing(f"{name} is blank: delete it and draw it again.")
+    return label, torch.from_numpy(stages[-1].image)
+
+
+def _png(ink: object, name: str) -> bytes:
+    """The bytes of a small PNG. Its size is read from its header, before anything is unpacked."""
+    try:
+        if not isinstance(ink, str) or len(ink) > MAX_INK_CHARACTERS:
+            raise ValueError("not the page's")
+        png = base64.b64decode(ink, validate=True)
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as header:
+            if max(header.size) > MAX_SIDE:
+                raise ValueError("too large")
+    except Exception as error:  # a damaged file can make its decoder raise anything
+        raise InvalidDrawing(f"{name} is not a PNG of at most {MAX_SIDE} by {MAX_SIDE} pixels.") from error
+    return png

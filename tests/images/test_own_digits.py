@@ -1,0 +1,84 @@
+"""The file of own digits: what is read, what identifies it, and the sentence for everything else."""
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from mnist_demo.errors import InvalidDrawing
+from mnist_demo.images import sketch
+from mnist_demo.images.own_digits import MAX_CHARACTERS, MAX_DIGITS, NOT_OURS, own_digits, read_file, read_set
+from mnist_demo.images.pens import Pens
+from mnist_demo.images.pictures import read_picture
+from tests.images.own_hand import drawings_of, file_of, png
+
+Drawings = list[tuple[int, bytes]]
+
+
+@pytest.fixture(scope="module")
+def drawings(written: Pens) -> Drawings:
+    return drawings_of(written, 10)
+
+
+def test_each_drawing_is_what_the_canvas_would_give_a_network(drawings: Drawings) -> None:
+    own = read_file(file_of(drawings))
+    assert len(own) == 10
+    assert own.split.images.dtype == torch.uint8
+    assert sorted(own.split.labels.tolist()) == own.split.labels.tolist() == sorted(label for label, _ in drawings)
+    found = {image.numpy().tobytes() for image in own.split.images}
+    for _, ink in drawings:
+        assert sketch.preprocess(read_picture(ink)[..., 0])[-1].image.tobytes() in found
+
+
+def test_the_content_identifies_a_set_and_its_order_does_not(drawings: Drawings) -> None:
+    own = read_file(file_of(drawings))
+    assert re.fullmatch(r"[0-9a-f]{16}", own.digest)
+    assert read_file(file_of(drawings[::-1])).digest == own.digest
+    assert own_digits(own.split.images, own.split.labels).digest == own.digest
+    relabelled = [(9, drawings[0][1]), *drawings[1:]]
+    others = [drawings[1:], [*drawings, drawings[0]], relabelled]
+    assert len({own.digest, *(read_file(file_of(other)).digest for other in others)}) == 4
+
+
+@pytest.mark.parametrize("text", ["", "{", "null", "[]", "7", '"x"', "{}", '{"digits": []}', "[" * 100_000])
+def test_another_file_is_refused_with_a_sentence(text: str) -> None:
+    with pytest.raises(InvalidDrawing) as refusal:
+        read_file(text)
+    assert str(refusal.value) == NOT_OURS
+
+
+def test_a_file_is_bounded(drawings: Drawings) -> None:
+    with pytest.raises(InvalidDrawing, match=f"{MAX_CHARACTERS:,} is the most"):
+        read_file(" " * (MAX_CHARACTERS + 1))
+    for some in ([], [drawings[0]] * (MAX_DIGITS + 1)):
+        with pytest.raises(InvalidDrawing, match=f"{len(some)} digits; it must have 1 to {MAX_DIGITS}"):
+            read_file(file_of(some))
+
+
+@pytest.mark.parametrize("label", [10, -1, True, 7.0, "7", None, [7], 10**30])
+def test_a_label_is_a_digit(drawings: Drawings, label: Any) -> None:
+    with pytest.raises(InvalidDrawing, match=r"Drawing 2 of the set has the label .*; a label is a digit from 0 to 9"):
+        read_file(file_of([drawings[0], (label, drawings[1][1])]))
+
+
+def test_ink_is_a_small_png(drawings: Drawings) -> None:
+    whole = drawings[0][1]
+    large = png(np.zeros((281, 281), np.uint8))
+    for bad in (b"", b"GIF89a", whole[:200], large, whole[8:]):
+        with pytest.raises(InvalidDrawing, match=r"Drawing 1 of the set is not a PNG|damaged or cut off"):
+            read_file(file_of([(7, bad)]))
+    value = json.loads(file_of(drawings))
+    for ink in (None, 7, "?", "é", "A" * 200_000, ["A"]):
+        with pytest.raises(InvalidDrawing, match="Drawing 1 of the set is not a PNG"):
+            read_set({**value, "digits": [{"label": 7, "ink": ink}]})
+    for drawing in (None, 7, [], {}, {"label": 7}, {**value["digits"][0], "name": "me"}):
+        with pytest.raises(InvalidDrawing, match="Drawing 1 of the set is not a label and its ink"):
+            read_set({**value, "digits": [drawing]})
+
+
+def test_a_blank_drawing_is_refused(drawings: Drawings) -> None:
+    with pytest.raises(InvalidDrawing, match="Drawing 2 of the set is blank"):
+        read_file(file_of([drawings[0], (7, png(np.zeros((280, 280), np.uint8)))]))
