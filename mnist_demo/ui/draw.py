@@ -21,6 +21,7 @@ from mnist_demo.ui.components.bars import COLORS, bars_value, create_bars
 from mnist_demo.ui.components.canvas import Drawing, create_canvas
 from mnist_demo.ui.components.tiles import Tile, create_tiles, tile, tiles_value
 from mnist_demo.ui.drawing.digits import build_digits_panel
+from mnist_demo.ui.drawing.own_panel import build_own_panel
 from mnist_demo.ui.drawing.picture_panel import build_picture_words
 from mnist_demo.ui.drawing.predict_api import build_predict_api
 from mnist_demo.ui.drawing.upload_panel import build_upload_panel
@@ -51,6 +52,7 @@ class DrawTab:
             with gr.Column(scale=4, min_width=300, elem_classes="mnist-one-column"):
                 self.canvas = create_canvas()
                 build_picture_words(lab, self.canvas)
+                build_own_panel(lab, shelf)
                 below_canvas = gr.Column()
             with gr.Column(scale=6, min_width=300, elem_classes="mnist-one-column"):
                 self.models = gr.Dropdown(

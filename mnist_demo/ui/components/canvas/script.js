@@ -193,6 +193,16 @@ document.addEventListener('paste', (event) => {
   sendPicture(file);
 });
 
+// Whoever collects drawings asks for the ink, and may ask for a fresh sheet.
+root.addEventListener('mnist-take', ({detail}) => {
+  detail.ink = inkPng();
+  if (!detail.clears) return;
+  marks = [];
+  undone = [];
+  redraw();
+  post(true);
+});
+
 // The drawing stays in this tab of the browser, so that nothing is lost when the page is loaded again.
 function keep() {
   const kept = marks.map((mark) => (mark.kind === 'picture' ? {...mark, picture: mark.picture.toDataURL()} : mark));
