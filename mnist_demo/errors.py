@@ -7,6 +7,7 @@
     ├── InvalidDrawing           a picture that cannot be read as a drawing
     ├── InvalidCheckpoint        a file that is not a checkpoint of ours, or does not fit the network
     ├── CannotStart              the app cannot be served: a port that is taken, a setting that is none
+    ├── NoSuchDevice             a GPU that PyTorch does not find on this machine
     └── RunError                 a run that cannot be started, continued or found
         ├── UnknownRun           no run of this visitor has that id, or it has expired
         └── EngineUnavailable    the training workers cannot be reached or gave up on a task
@@ -42,6 +43,10 @@ class InvalidCheckpoint(MnistLabError):
 
 class CannotStart(MnistLabError):
     """The app cannot be served: a port that is taken, a setting that is none."""
+
+
+class NoSuchDevice(MnistLabError):
+    """A GPU that PyTorch does not find on this machine."""
 
 
 class RunError(MnistLabError):

@@ -16,20 +16,28 @@ from mnist_demo.images.pictures import read_picture
 from mnist_demo.inference import drawings as drawn
 from mnist_demo.inference import evaluation, recognize
 from mnist_demo.inference.evaluation import Evaluation
-from mnist_demo.learning import checkpoints
+from mnist_demo.learning import checkpoints, devices
 from mnist_demo.learning.state_file import ClaimedFile
 from mnist_demo.serving import uploads
 
 
 def evaluate(options: argparse.Namespace) -> None:
     """Prints the loss and the accuracy on the test images."""
-    result = evaluation.evaluate_on_test(uploads.load(options.checkpoint, data.mnist_root()), data.mnist_root())
+    result = evaluation.evaluate_on_test(_network(options), data.mnist_root())
     if options.json:
         told = {"test_accuracy": result.accuracy, "test_loss": result.loss, "images": len(result.labels)}
         print(json.dumps({**told, "networks_asked": result.asked}))
     else:
         print(f"test accuracy {result.accuracy:.4f}   test loss {result.loss:.4f}   ({len(result.labels):,} images)")
         print(asked_sentence(result), end="")
+
+
+def _network(options: argparse.Namespace) -> checkpoints.Checkpoint:
+    """The checkpoint that is asked for, its network on the device that is asked for."""
+    device = devices.find(options.device)
+    checkpoint = uploads.load(options.checkpoint, data.mnist_root())
+    checkpoint.model.to(device)
+    return checkpoint
 
 
 def asked_sentence(result: Evaluation) -> str:
@@ -42,7 +50,7 @@ def asked_sentence(result: Evaluation) -> str:
 def predict(options: argparse.Namespace) -> None:
     """Prints the digit in each picture. If one cannot be read, it says so and goes on with the others."""
     torch.set_num_threads(1)
-    checkpoint = uploads.load(options.checkpoint, data.mnist_root())
+    checkpoint = _network(options)
     failed = 0
     for path in options.pictures:
         try:

@@ -19,7 +19,7 @@ from mnist_demo.experiment.history import Metrics, best_index
 from mnist_demo.experiment.knobs import to_text
 from mnist_demo.images import data, pens
 from mnist_demo.inference import evaluation
-from mnist_demo.learning import checkpoints, schedule, training
+from mnist_demo.learning import checkpoints, devices, schedule, training
 from mnist_demo.learning.chunks import chunks
 from mnist_demo.learning.networks import weights_hash
 from mnist_demo.learning.state_file import ClaimedFile, Training, read_training
@@ -29,12 +29,13 @@ def train(options: argparse.Namespace) -> None:
     """Trains to the end, or until Ctrl-C. Then it saves all, and raises KeyboardInterrupt with the line to go on."""
     texts = {name.removeprefix("knob."): text for name, text in vars(options).items() if name.startswith("knob.")}
     experiment = Experiment.from_text({name: text for name, text in texts.items() if text is not None})
+    device = devices.find(options.device)
     with contextlib.ExitStack() as claims:  # checked before hours of training, not after
         output = claims.enter_context(ClaimedFile(options.output)) if options.output else None
         state_file = claims.enter_context(ClaimedFile(options.state)) if options.state else None
         kept = read_training(options.state, experiment) if options.state else None
         kept = kept or Training(checkpoints.state_to_bytes(training.start(experiment, _extra_sha256(options))))
-        kept = asyncio.run(_run(kept, experiment, options, state_file))
+        kept = asyncio.run(_run(kept, experiment, options, device, state_file))
         state = checkpoints.state_from_bytes(kept.state)
         if state.is_running:
             state_file = state_file or claims.enter_context(ClaimedFile(_free_place(options.output)))
@@ -43,11 +44,11 @@ def train(options: argparse.Namespace) -> None:
                 weights, point = _chosen(kept, state, options.keep)
                 _write(output, weights, experiment, point, **_held_out(options))
             raise KeyboardInterrupt(_how_to_go_on(state, options, state_file.path))
-        _finish(kept, state, output, options)
+        _finish(kept, state, output, options, device)
 
 
 async def _run(
-    kept: Training, experiment: Experiment, options: argparse.Namespace, state_file: ClaimedFile | None
+    kept: Training, experiment: Experiment, options: argparse.Namespace, device: str, state_file: ClaimedFile | None
 ) -> Training:
     """Trains to the end or to the chunk at which it is interrupted, and keeps each point on the way."""
     is_interrupted = asyncio.Event()
@@ -57,7 +58,7 @@ async def _run(
     lowest = min((point.val_loss for point in start.history), default=None)
     with InProcess() as engine, progress("step", schedule.total_steps(experiment), start.step) as bar:
         async for chunk in chunks(
-            kept.state, engine, data.mnist_root(), threads=options.threads, written=_written(options)
+            kept.state, engine, data.mnist_root(), threads=options.threads, written=_written(options), device=device
         ):
             bar.update(chunk.steps)
             best = kept.best
@@ -112,7 +113,7 @@ def _write(
 
 
 def _finish(
-    kept: Training, state: training.TrainState, output: ClaimedFile | None, options: argparse.Namespace
+    kept: Training, state: training.TrainState, output: ClaimedFile | None, options: argparse.Namespace, device: str
 ) -> None:
     """Writes the chosen weights, measures them on the test images if asked to, and prints the result."""
     weights, point = _chosen(kept, state, options.keep)
@@ -130,11 +131,17 @@ def _finish(
             _write(output, weights, state.experiment, point, **scores, **_held_out(options))
     ended, digest = state.history[-1].epoch, weights_hash(weights)
     if options.json:
-        told = {"status": state.status, "ended_epoch": ended, **checkpoints.scores_of(point), **scores}
+        told = {
+            "status": state.status,
+            "ended_epoch": ended,
+            "device": device,
+            **checkpoints.scores_of(point),
+            **scores,
+        }
         print(json.dumps({**told, "weights_sha256": digest, "file": str(output.path) if output else None}))
         return
     print(f"{state.status} at epoch {ended:g}; kept epoch {point.epoch:g}: {_scores_line(point)}")
-    print(f"{test_line}weights SHA-256 {digest}")
+    print(f"{test_line}weights SHA-256 {digest} (trained on {device})")
     if output:
         print(f"wrote {output.path} ({output.path.stat().st_size:,} bytes)")
 
@@ -151,7 +158,14 @@ def _how_to_go_on(state: training.TrainState, options: argparse.Namespace, state
     words = ["train"]
     for name, value in non_default(state.experiment).items():
         words += [f"--{name.replace('_', '-')}", to_text(value)]
-    for name, default in (("output", None), ("keep", "best"), ("threads", 1), ("pens", None), ("fold", None)):
+    for name, default in (
+        ("output", None),
+        ("keep", "best"),
+        ("threads", 1),
+        ("device", "cpu"),
+        ("pens", None),
+        ("fold", None),
+    ):
         if getattr(options, name) != default:
             words += [f"--{name}", str(getattr(options, name))]
     words += [f"--{name}" for name in ("test", "json") if getattr(options, name)]

@@ -13,12 +13,14 @@ from mnist_demo.experiment.knobs import to_text
 from mnist_demo.images import bundle
 from mnist_demo.images.pens import FOLDS
 from mnist_demo.learning import checkpoints
+from mnist_demo.learning.devices import Device
 
 DEFAULT_CHECKPOINT = checkpoints.SHIPPED / "cnn.safetensors"
 COUNT_HELP = "drawings of each condition and of each kind of non-digit (200)"
 CALIBRATE_HELP = "first fit the checkpoint's temperature and least confidence on other drawings, and write them into it"
 HINTS_HELP = "experiments, half of them healthy (300)"
 FOLD_HELP = "a fifth of its writers, 1 to 5: train without them, or measure on them (those it has not learned from)"
+DEVICE_HELP = "auto: a GPU if PyTorch finds one; weights are the same bit for bit only on one device and build (cpu)"
 STATE_HELP = "keep the run here as it grows, and go on from there if the file exists"
 
 
@@ -45,11 +47,13 @@ def parser() -> argparse.ArgumentParser:
 
     score = commands.add_parser("evaluate", help="score a checkpoint on the test images")
     score.add_argument("checkpoint", type=Path)
+    _add_device(score)
     score.set_defaults(command=evaluate)
 
     read = commands.add_parser("predict", help="read the digit in picture files")
     read.add_argument("pictures", type=Path, nargs="+", metavar="IMAGE")
     read.add_argument("--checkpoint", type=Path, default=DEFAULT_CHECKPOINT, metavar="FILE", help="(the shipped CNN)")
+    _add_device(read)
     read.set_defaults(command=predict)
 
     draw = commands.add_parser("drawings", help="score a checkpoint on drawings made for development")
@@ -102,8 +106,13 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "--test", action="store_true", help="score it on the test images at the end; each use is counted"
     )
     parser.add_argument("--threads", type=int, choices=range(1, 65), default=1, metavar="N", help="torch threads (1)")
+    _add_device(parser)
     _add_pens(parser, "learn from real pen strokes, too: a file that the command pens makes")
     parser.set_defaults(command=train, program=program())
+
+
+def _add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", choices=list(map(str, Device)), default="cpu", help=DEVICE_HELP)
 
 
 def _add_pens(parser: argparse.ArgumentParser, note: str) -> None:

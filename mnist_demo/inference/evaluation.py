@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from mnist_demo.images.data import CLASSES, Split, load_test, normalize
+from mnist_demo.learning import devices
 from mnist_demo.learning.checkpoints import Checkpoint
 from mnist_demo.learning.losses import EVALUATION_BATCH
 
@@ -106,9 +107,9 @@ def evaluate(checkpoint: Checkpoint, split: Split) -> Evaluation:
     checkpoint.model.eval()
     batches = [
         torch.log_softmax(checkpoint.model(normalize(images, checkpoint.experiment.normalize)), dim=1)
-        for images in torch.split(split.images, EVALUATION_BATCH)
+        for images in torch.split(split.images.to(devices.of(checkpoint.model)), EVALUATION_BATCH)
     ]
-    return Evaluation(torch.cat(batches).numpy(), split.labels.numpy())
+    return Evaluation(torch.cat(batches).cpu().numpy(), split.labels.numpy())
 
 
 def evaluate_on_test(checkpoint: Checkpoint, root: Path, count: int | None = None) -> Evaluation:

@@ -20,7 +20,7 @@ from mnist_demo.images.data import CLASSES, normalize
 from mnist_demo.images.ink import Ink, Piece, one_above_another, shrink, side_by_side, stroke_width
 from mnist_demo.images.ink import pieces as pieces_of
 from mnist_demo.images.sketch import Stage
-from mnist_demo.learning import checkpoints, networks
+from mnist_demo.learning import checkpoints, devices, networks
 from mnist_demo.learning.checkpoints import LEAST_CONFIDENCE, TEMPERATURE, Checkpoint
 
 LEAST_SIZE = 0.06  # of the canvas: a smaller drawing is not read as a digit
@@ -130,8 +130,8 @@ def _doubted(answer: NDArray[np.float32]) -> NDArray[np.float32]:
 def logits(images: Sequence[Ink], model: Checkpoint) -> torch.Tensor:
     """The network's logits for images of ink (28, 28), as float32 (N, 10)."""
     pixels = normalize(torch.from_numpy(np.stack(images)), model.experiment.normalize)  # (N, 1, 28, 28)
-    answer: torch.Tensor = model.model(pixels)
-    return answer
+    answer: torch.Tensor = model.model(pixels.to(devices.of(model.model)))
+    return answer.cpu()
 
 
 def probabilities(images: Sequence[Ink], model: Checkpoint) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mnist_demo.experiment.choices import Mistake
+from mnist_demo.experiment.choices import Augmentation, Mistake
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.images import nondigits
 from mnist_demo.images.data import NO_DIGIT, Split, augment, noisy_labels, normalize
@@ -40,10 +40,15 @@ class Batches:
         order_rng: torch.Generator,
         noise_rng: torch.Generator,
         extra: Split | None = None,
+        device: str = "cpu",
     ) -> None:
         self.experiment = experiment
         self.train = train.first(experiment.train_size)
         self.labels = noisy_labels(self.train.labels, experiment.label_noise, experiment.seed)
+        self.device = device
+        if not extra and not experiment.non_digits and experiment.augmentation is Augmentation.NONE:
+            # Nothing is done to the images on the processor, so all go to the device at once and not batch by batch.
+            self.train = Split(self.train.images.to(device), self.train.labels)
         self.position = step % steps_per_epoch(experiment)  # batches of this epoch that are done
         self.order_rng, self.noise_rng = order_rng, noise_rng
         self.extra = extra
@@ -68,7 +73,8 @@ class Batches:
             drawn = torch.randint(len(self.extra), (round(EXTRA_SHARE * len(chosen)),), generator=self.noise_rng)
             images = torch.cat([images, self.extra.images[drawn]])
             labels, learned = (torch.cat([some, self.extra.labels[drawn]]) for some in (labels, learned))
-        return Batch(normalize(self._changed(images, labels), self.experiment.normalize), learned)
+        changed = self._changed(images, labels).to(self.device)
+        return Batch(normalize(changed, self.experiment.normalize), learned.to(self.device))
 
     def _changed(self, images: Tensor, labels: Tensor) -> Tensor:
         """The images, augmented, then the experiment's share of non-digits: uint8 (N, 28, 28)."""

@@ -242,7 +242,7 @@ def _metadata(blob: bytes, max_header_bytes: int = MAX_HEADER_BYTES) -> dict[str
 
 
 def _contiguous(tensors: Mapping[str, Tensor]) -> Weights:
-    return {name: value.detach().contiguous() for name, value in tensors.items()}
+    return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
 
 
 def _with_prefix(tensors: Mapping[str, Tensor], prefix: str) -> Weights:

@@ -45,7 +45,14 @@ class Chunk:
     peak_bytes: int  # the most memory the worker process used meanwhile
 
 
-def train_chunk(state: bytes, max_steps: int, root: Path, threads: int = 1, written: PenDigits | None = None) -> Chunk:
+def train_chunk(
+    state: bytes,
+    max_steps: int,
+    root: Path,
+    threads: int = 1,
+    written: PenDigits | None = None,
+    device: str = "cpu",
+) -> Chunk:
     """On a worker: at most `max_steps` further steps of a packed training state."""
     started = time.thread_time()
     _forget_peak()
@@ -59,7 +66,7 @@ def train_chunk(state: bytes, max_steps: int, root: Path, threads: int = 1, writ
     data = load_training_data(root_here(root))
     if written:
         data = with_pens(data, written)
-    after, _ = training.advance(before, max_steps, data, threads=threads, on_evaluation=keep)
+    after, _ = training.advance(before, max_steps, data, threads=threads, device=device, on_evaluation=keep)
     packed = Parcel(checkpoints.state_to_bytes(after))
     return Chunk(packed, points, after.step - before.step, time.thread_time() - started, _peak_bytes())
 
@@ -76,6 +83,7 @@ async def chunks(
     next_steps: NextSteps | None = None,
     threads: int = 1,
     written: PenDigits | None = None,
+    device: str = "cpu",
 ) -> AsyncIterator[Chunk]:
     """Sends a run's chunks to the engine one after the other, and yields the results, until the run is over.
 
@@ -90,7 +98,7 @@ async def chunks(
         for is_last_try in (False, True):
             try:
                 chunk = await engine.run(
-                    train_chunk, Parcel(state), steps, root, threads, written, deadline_seconds=deadline
+                    train_chunk, Parcel(state), steps, root, threads, written, device, deadline_seconds=deadline
                 )
                 break
             except TookTooLong:  # a worker may hang; the same chunk on another may not

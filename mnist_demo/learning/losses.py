@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mnist_demo.experiment.choices import Mistake
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.images.data import Split, normalize
+from mnist_demo.learning import devices
 
 EVALUATION_BATCH = 500  # nearly twice as fast as 1,000 on one core (2026-11): it fits the cache
 ASKED_IMAGES, ASKED_TIMES, ASKED_TOGETHER = 250, 20, 50  # in all as many answers as one validation
@@ -53,8 +54,8 @@ def loss_and_accuracy(model: nn.Module, split: Split, experiment: Experiment) ->
 
 @torch.no_grad()
 def logits_of(model: nn.Module, split: Split, experiment: Experiment) -> Tensor:
-    """The network's answers to a split, in the mode the model is in: (N, 10)."""
-    batches = torch.split(split.images, EVALUATION_BATCH)
+    """The network's answers to a split, in the mode the model is in: (N, 10), on the model's device."""
+    batches = torch.split(split.images.to(devices.of(model)), EVALUATION_BATCH)
     return torch.cat([model(normalize(images, experiment.normalize)) for images in batches])
 
 
@@ -74,9 +75,9 @@ def changed_answers(model: nn.Module, split: Split, experiment: Experiment, gene
     decides the batches; dropout uses the model's own generator.
     """
     model = copy.deepcopy(model, {id(generator): generator})  # keeps the same generator, if dropout uses it
-    images = normalize(split.images[:ASKED_IMAGES], experiment.normalize)
+    images = normalize(split.images[:ASKED_IMAGES].to(devices.of(model)), experiment.normalize)
     answers = torch.empty(ASKED_TIMES, len(images), dtype=torch.int64)
     for row in answers:
         order = torch.randperm(len(images), generator=generator)
-        row[order] = torch.cat([model(images[some]).argmax(dim=1) for some in torch.split(order, ASKED_TOGETHER)])
+        row[order] = torch.cat([model(images[some]).argmax(dim=1).cpu() for some in torch.split(order, ASKED_TOGETHER)])
     return (answers != answers[0]).any(dim=0).float().mean().item()

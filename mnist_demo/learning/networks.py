@@ -30,8 +30,8 @@ class Dropout(nn.Dropout):
         """Zeros a share `p` of the values at random, in train mode, and scales up the others."""
         if self.generator is None or not self.training or self.p == 0:
             return super().forward(input)
-        kept = torch.empty_like(input).bernoulli_(1 - self.p, generator=self.generator)
-        return input * kept.div_(1 - self.p)
+        kept = torch.empty_like(input, device=self.generator.device).bernoulli_(1 - self.p, generator=self.generator)
+        return input * kept.div_(1 - self.p).to(input.device)
 
 
 def build(experiment: Experiment) -> nn.Module:

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from mnist_demo.experiment.choices import Optimizer
 from mnist_demo.experiment.config import Experiment
+from mnist_demo.learning.devices import to_cpu
 
 
 def build_optimizer(experiment: Experiment, model: nn.Module) -> torch.optim.Optimizer:
@@ -22,9 +23,9 @@ def build_optimizer(experiment: Experiment, model: nn.Module) -> torch.optim.Opt
 
 
 def moments(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Copies of the optimizer's tensors, by "<parameter index>.<name>"."""
+    """Copies of the optimizer's tensors, on the processor, by "<parameter index>.<name>"."""
     return {
-        f"{index}.{name}": value.detach().clone()
+        f"{index}.{name}": to_cpu(value)
         for index, tensors in optimizer.state_dict()["state"].items()
         for name, value in tensors.items()
         if isinstance(value, Tensor)
@@ -37,7 +38,8 @@ def load_moments(optimizer: torch.optim.Optimizer, saved: dict[str, Tensor]) -> 
     for key, value in saved.items():
         index, name = key.split(".", 1)
         parameter = parameters[int(index)]
-        target = torch.empty_like(parameter if value.shape == parameter.shape else value).detach().copy_(value)
+        alike = parameter if value.shape == parameter.shape else value
+        target = torch.empty_like(alike, device=parameter.device).detach().copy_(value)
         if name == "grad":
             parameter.grad = target
         else:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Probe
 from mnist_demo.images.data import CLASSES, SIDE, Split, normalize
+from mnist_demo.learning import devices
 from mnist_demo.learning.losses import training_loss
 
 PROBED_IMAGES = 128  # for layers and gradients
@@ -60,7 +61,7 @@ def probe(
     val_top, val_answers = torch.softmax(val[1], dim=1).max(dim=1)
     is_wrong = val_answers != val[0].labels
     with _watched(model) as (spreads, stuck):
-        inputs = normalize(images.images[:PROBED_IMAGES], experiment.normalize)
+        inputs = normalize(images.images[:PROBED_IMAGES].to(devices.of(model)), experiment.normalize)
         gradients = _gradient_norms(model, inputs, labels[:PROBED_IMAGES], experiment)
     return Probe(
         cross_entropy=_short(F.nll_loss(log_probabilities, labels).item()),
@@ -123,7 +124,7 @@ def _share(part: float, whole: float) -> float:
 
 @torch.no_grad()
 def _blank_loss(model: nn.Module, experiment: Experiment, labels: Tensor) -> float:
-    blank = normalize(torch.zeros(1, SIDE, SIDE), experiment.normalize)
+    blank = normalize(torch.zeros(1, SIDE, SIDE, device=labels.device), experiment.normalize)
     was_training = model.training
     model.eval()  # in train mode batch norm needs more than one image
     logits = model(blank)

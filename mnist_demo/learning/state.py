@@ -13,6 +13,7 @@ from torch import Tensor
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics
 from mnist_demo.learning import networks
+from mnist_demo.learning.devices import to_cpu
 
 Weights = dict[str, Tensor]
 
@@ -26,7 +27,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class TrainState:
-    """One run between two steps. Tensors are never changed in place: `advance` returns new ones."""
+    """One run between two steps. Its tensors are on the processor and never changed in place: `advance` returns new."""
 
     experiment: Experiment
     step: int
@@ -71,5 +72,5 @@ def start(experiment: Experiment, extra_sha256: str = "") -> TrainState:
 
 
 def copied(weights: Mapping[str, Tensor]) -> Weights:
-    """A copy with its own memory."""
-    return {name: value.detach().clone() for name, value in weights.items()}
+    """A copy with its own memory, on the processor."""
+    return {name: to_cpu(value) for name, value in weights.items()}

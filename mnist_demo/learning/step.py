@@ -11,6 +11,7 @@ from mnist_demo.experiment.choices import Mistake
 from mnist_demo.images.data import Split
 from mnist_demo.learning import networks, probes
 from mnist_demo.learning.batches import Batch, Batches
+from mnist_demo.learning.devices import to_cpu
 from mnist_demo.learning.losses import training_loss, uncertainty_loss
 from mnist_demo.learning.optimizers import average_weights, build_optimizer, load_moments, moments
 from mnist_demo.learning.schedule import learning_rate_at
@@ -22,28 +23,29 @@ NON_DIGIT_WEIGHT = 0.5  # of their loss, added to the digits' loss; from the pap
 class Learner:
     """A TrainState unpacked into the objects of a training loop: `model`, `optimizer`, `batches`."""
 
-    def __init__(self, state: TrainState, train: Split, extra: Split | None = None) -> None:
+    def __init__(self, state: TrainState, train: Split, extra: Split | None = None, device: str = "cpu") -> None:
         self._state = state
+        self._device = device
         self.experiment = experiment = state.experiment
         self.step = state.step  # updates so far
         self.model = self._network(state.weights)
         self.averaged = self._network(state.averages) if state.averages else None
         self.optimizer = build_optimizer(experiment, self.model)
         load_moments(self.optimizer, state.moments)
-        order_rng, self.noise_rng = Generator(), Generator()
+        order_rng, self.noise_rng = Generator(), Generator()  # on the processor: the same numbers for every device
         order_rng.set_state(state.order_rng)
         self.noise_rng.set_state(state.noise_rng)
         for model in (self.model, self.averaged):
             if model:
                 networks.draw_from(model, self.noise_rng)
-        self.batches = Batches(experiment, train, state.step, order_rng, self.noise_rng, extra)
+        self.batches = Batches(experiment, train, state.step, order_rng, self.noise_rng, extra, device)
         self.left_over = 0.0  # length of the gradient just before the last backward()
         self.weights_before: Weights = {}  # before the last update, if it was watched
 
     def _network(self, weights: Weights) -> nn.Module:
         model = networks.empty(self.experiment)
         model.load_state_dict(weights)
-        return model.train()
+        return model.to(self._device).train()
 
     @property
     def evaluated(self) -> nn.Module:
@@ -57,7 +59,7 @@ class Learner:
             self.optimizer.zero_grad()
         loss = self.loss(self.forward(batch), batch)
         self.left_over = probes.gradient_length(self.model)
-        self.weights_before = copied(dict(self.model.named_parameters())) if is_watched else {}
+        self.weights_before = self._parameters() if is_watched else {}
         loss.backward()  # type: ignore[no-untyped-call]
         self.update()
         return loss.item()
@@ -101,4 +103,7 @@ class Learner:
         if self.experiment.mistake is not Mistake.NO_ZERO_GRAD:
             return {}
         parameters = enumerate(self.model.parameters())
-        return {f"{index}.grad": p.grad.detach().clone() for index, p in parameters if p.grad is not None}
+        return {f"{index}.grad": to_cpu(p.grad) for index, p in parameters if p.grad is not None}
+
+    def _parameters(self) -> Weights:
+        return {name: parameter.detach().clone() for name, parameter in self.model.named_parameters()}

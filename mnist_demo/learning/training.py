@@ -14,8 +14,8 @@ from torch import nn
 from mnist_demo.errors import DataError
 from mnist_demo.experiment.choices import Mistake
 from mnist_demo.experiment.history import Metrics, is_finite, stopping_index
-from mnist_demo.images.data import TrainingData
-from mnist_demo.learning import probes
+from mnist_demo.images.data import Split, TrainingData
+from mnist_demo.learning import devices, probes
 from mnist_demo.learning.arithmetic import set_for_training
 from mnist_demo.learning.losses import changed_answers, logits_of, score
 from mnist_demo.learning.schedule import is_evaluation_step, steps_per_epoch, total_steps
@@ -35,6 +35,7 @@ def advance(
     data: TrainingData,
     *,
     threads: int = 1,
+    device: str = "cpu",
     on_evaluation: OnEvaluation | None = None,
 ) -> tuple[TrainState, list[Metrics]]:
     """Trains for at most `max_steps` updates; returns the new state and the points measured meanwhile.
@@ -42,7 +43,8 @@ def advance(
     Depends only on its arguments and does not change them. Stops before `max_steps` if the
     run ends: its last epoch is done, its patience is spent, or its loss is no longer a number.
     `on_evaluation(metrics, model)` is called at each point. It may read the model but not keep it.
-    With more than one thread a large network is faster, but not bit-identical between machines.
+    With more than one thread a large network is faster, but not bit-identical between machines. On a `device` like
+    "cuda" the batches are the same, but the sums are not, bit for bit; the state comes back to the processor.
     Raises DataError if the data has other extra digits than the run started with.
     """
     if not state.is_running:
@@ -50,7 +52,7 @@ def advance(
     if state.extra_sha256 != data.extra_sha256:
         raise DataError("This run was started with a different file of extra digits: give it that file again.")
     with set_for_training(threads):
-        run = _Run(state, data, on_evaluation or (lambda _metrics, _model: None))
+        run = _Run(state, data, device, on_evaluation or (lambda _metrics, _model: None))
         run.advance(max_steps)
         return run.to_state(), run.measured
 
@@ -58,11 +60,11 @@ def advance(
 class _Run:
     """A run during one `advance`: its learner, and what has been measured."""
 
-    def __init__(self, state: TrainState, data: TrainingData, on_evaluation: OnEvaluation) -> None:
+    def __init__(self, state: TrainState, data: TrainingData, device: str, on_evaluation: OnEvaluation) -> None:
         self.state = state
         self.experiment = state.experiment
-        self.learner = Learner(state, data.train, data.extra)
-        self.val = data.val
+        self.learner = Learner(state, data.train, data.extra, device)
+        self.val = Split(data.val.images.to(device), data.val.labels.to(device))
         self.status = state.status
         self.loss_sum, self.loss_count = state.loss_sum, state.loss_count
         self.measured: list[Metrics] = []
@@ -87,7 +89,8 @@ class _Run:
         experiment, learner = self.experiment, self.learner
         step, model = learner.step, learner.evaluated
         has_forgotten_eval = experiment.mistake is Mistake.NO_EVAL
-        train, labels = learner.batches.train.first(TRAIN_SLICE), learner.batches.labels[:TRAIN_SLICE]
+        train = learner.batches.train.first(TRAIN_SLICE)
+        labels = learner.batches.labels[:TRAIN_SLICE].to(devices.of(model))
         model.train(has_forgotten_eval)
         rng_before = learner.noise_rng.get_state()
         train_logits = logits_of(model, train, experiment)

@@ -162,3 +162,26 @@ def test_real_pens_make_another_run_that_goes_on_only_with_the_same_ones(
     assert "a different file of extra digits: give it that file again" in complaint(capsys)
     assert run("train", *SHORT, "--fold", 1) == 2
     assert "--pens" in complaint(capsys)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is such a device")
+def test_a_device_that_is_not_there_is_one_sentence(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in (["train", *SHORT, "--output", tmp_path / "x.pth"], ["evaluate", checkpoint], ["predict", "no.png"]):
+        assert run(*words, "--device", "cuda") == 1
+        assert "finds no device 'cuda'" in complaint(capsys)
+    assert run("train", "--device", "abacus") == 2
+    assert "invalid choice: 'abacus'" in complaint(capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_hash_says_on_which_device(capsys: pytest.CaptureFixture[str]) -> None:
+    printed = []
+    for device in ([], ["--device", "cpu"]):
+        assert run("train", *SHORT, *device) == 0
+        printed.append(capsys.readouterr().out)
+        assert "(trained on cpu)" in printed[-1]
+    assert hash_of(printed[0]) == hash_of(printed[1])
+    assert run("train", *SHORT, "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["device"] == "cpu"
