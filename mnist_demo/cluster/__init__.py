@@ -22,6 +22,7 @@ import dask
 from distributed import Client, KilledWorker, LocalCluster
 from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
+from mnist_demo.cluster.elsewhere import compare_versions
 from mnist_demo.cluster.local import end_stopped, local_cluster
 from mnist_demo.cluster.slots import Slots
 from mnist_demo.cluster.status import CLOSED, LOST, ClusterStatus, Phase, why_not_started
@@ -188,6 +189,7 @@ class Cluster:
         )
         if self._scheduler_address:
             await client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+            await compare_versions(client)
         care = WorkerCare(self._warm, is_local=self._scheduler_address is None)
         warming = asyncio.ensure_future(client.register_plugin(care, name="mnist-worker-care"))
         closing = asyncio.ensure_future(self._closing.wait())

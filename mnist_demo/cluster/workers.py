@@ -15,6 +15,7 @@ from typing import Any
 
 from distributed import Client, Nanny, Worker, WorkerPlugin
 
+from mnist_demo.cluster.elsewhere import refuse_differences, versions
 from mnist_demo.errors import CannotStart
 
 MOST_WORKERS = 256
@@ -46,6 +47,7 @@ class WorkerCare(WorkerPlugin):
     def __init__(self, warm: Callable[[], object] | None, *, is_local: bool) -> None:
         self.warm = warm
         self.is_local = is_local
+        self.versions = () if is_local else versions()
 
     async def setup(self, worker: Worker) -> None:
         is_replacement = not worker.periodic_callbacks["heartbeat"].is_running()
@@ -53,6 +55,8 @@ class WorkerCare(WorkerPlugin):
             # This thread starts the thread that runs tasks, which inherits its niceness.
             os.setpriority(os.PRIO_PROCESS, 0, WORKER_NICENESS)
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the server, which ends its workers
+        else:  # also one that joins later: it then ends with the table of versions
+            refuse_differences(self.versions, {worker.address: versions()})
         if self.warm is None:
             return
         try:

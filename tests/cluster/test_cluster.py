@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -409,12 +410,14 @@ if __name__ == "__main__":
 
 
 @contextmanager
-def running_program(tmp_path: Path, source: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def running_program(
+    tmp_path: Path, source: str, *arguments: str, package: Path = ROOT
+) -> Iterator[subprocess.Popen[str]]:
     script = tmp_path / "app.py"
     script.write_text(source, encoding="utf-8")
     with subprocess.Popen(
         [sys.executable, str(script), *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(package)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -463,6 +466,24 @@ def test_a_scheduler_elsewhere_is_used_and_its_loss_and_return_are_noticed(tmp_p
         wait_until(lambda: cluster.status.phase is Phase.READY)
         assert cluster.run_blocking(add, 1, 2) == 3
         cluster.close()
+
+
+def test_workers_of_another_version_are_refused_with_a_table(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "mnist_demo", tmp_path / "mnist_demo", ignore=shutil.ignore_patterns("*.zip", "*.png"))
+    with (tmp_path / "mnist_demo" / "learning" / "step.py").open("a", encoding="utf-8") as step:
+        step.write("# another line\n")
+    with running_program(tmp_path, SCHEDULER, "0", package=tmp_path) as program:
+        address = read_line(program)
+        with (
+            Cluster.start(scheduler_address=address) as cluster,
+            pytest.raises(EngineUnavailable, match="need the same versions") as refused,
+        ):
+            cluster.run_blocking(os.getpid)
+    _, here, there = str(refused.value).split("\n")
+    assert here.startswith("here: Python 3.")
+    assert there.startswith("tcp://127.0.0.1:")
+    assert there.split(": ")[1].split("MNIST Lab")[0] == here.split(": ")[1].split("MNIST Lab")[0]
+    assert there.split("MNIST Lab")[1] != here.split("MNIST Lab")[1]
 
 
 def test_a_scheduler_that_is_not_there_is_named(unused_port: int, monkeypatch: pytest.MonkeyPatch) -> None:

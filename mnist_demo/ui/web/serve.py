@@ -25,6 +25,7 @@ from fastapi import FastAPI
 from gradio import networking
 
 from mnist_demo.cluster import Cluster
+from mnist_demo.cluster.elsewhere import scheduler_address
 from mnist_demo.cluster.workers import worker_count
 from mnist_demo.learning.chunks import warm
 from mnist_demo.serving.runs import RunStore
@@ -52,8 +53,7 @@ def serve_page(listening: socket.socket, root: Path) -> None:
     `root` is where torchvision finds MNIST.
     """
     torch.set_num_threads(1)  # answers are small; the cores are for the workers
-    scheduler = os.environ.get("MNIST_DEMO_SCHEDULER")
-    cluster = Cluster(scheduler, worker_count(), functools.partial(warm, root))
+    cluster = Cluster(scheduler_address(), worker_count(), functools.partial(warm, root))
     try:
         page = build_app(cluster, RunStore(), root)
         page.share = os.environ.get("GRADIO_SHARE", "").lower() == "true"
