@@ -27,6 +27,7 @@ from gradio import networking
 from mnist_demo.cluster import Cluster
 from mnist_demo.cluster.elsewhere import scheduler_address
 from mnist_demo.cluster.workers import worker_count
+from mnist_demo.learning import zerogpu
 from mnist_demo.learning.chunks import warm
 from mnist_demo.serving.runs import RunStore
 from mnist_demo.ui.app import build_app
@@ -55,7 +56,8 @@ def serve_page(listening: socket.socket, root: Path) -> None:
     torch.set_num_threads(1)  # answers are small; the cores are for the workers
     cluster = Cluster(scheduler_address(), worker_count(), functools.partial(warm, root))
     try:
-        page = build_app(cluster, RunStore(), root)
+        engine = zerogpu.ZeroGpu(cluster, zerogpu.lend()) if zerogpu.is_here() else cluster
+        page = build_app(engine, RunStore(), root)
         page.share = os.environ.get("GRADIO_SHARE", "").lower() == "true"
 
         # The collector passes over what stays for good: its longest pause would hold every visitor up.
