@@ -20,15 +20,14 @@ from typing import Any, Self, TypeVar, TypeVarTuple, cast
 
 import dask
 from distributed import Client, KilledWorker, LocalCluster
-from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
 from mnist_demo.cluster.elsewhere import compare_versions
 from mnist_demo.cluster.local import end_stopped, local_cluster
 from mnist_demo.cluster.slots import Slots
 from mnist_demo.cluster.status import CLOSED, LOST, ClusterStatus, Phase, why_not_started
 from mnist_demo.cluster.suspects import Workshop
-from mnist_demo.cluster.workers import WorkerCare, kill_worker_of
-from mnist_demo.errors import EngineUnavailable, TookTooLong
+from mnist_demo.cluster.workers import ConnectionLost, WorkerCare, try_on_worker
+from mnist_demo.errors import EngineUnavailable
 
 __all__ = ["Cluster", "ClusterStatus", "Phase"]
 
@@ -40,6 +39,9 @@ NOTICE_SECONDS = 0.5  # until the deaths of other workers at the same moment are
 WATCH_SECONDS = 2.0
 CONNECT_SECONDS = 5.0
 RECONNECT_SECONDS = 2.0
+RETURN_SECONDS = 60.0  # a scheduler that dies and starts again is waited for so long
+LOSSES = 3  # of the connection, in one task
+LOOK_SECONDS = 0.2
 CLOSE_SECONDS = 4.0  # then the program ends all the same; workers without a server end by themselves
 RESTART_SECONDS = 15.0  # a machine too busy to start workers needs a rest
 
@@ -61,6 +63,7 @@ class Cluster:
         self._warm = warm
         self._status = ClusterStatus(Phase.STARTING)
         self._client: Client | None = None
+        self._has_been_ready = False
         self._settled = asyncio.Event()  # set while there is a client, or a reason for having none
         self._closing = asyncio.Event()
         self._slots = Slots()
@@ -107,9 +110,9 @@ class Cluster:
         awaiting task is cancelled, a task that still waits never starts; one that runs is left to end, and its result
         is dropped.
 
-        A task whose worker dies is run again, from then on alone. Raises EngineUnavailable if the workers cannot be
-        reached, or if three more die while they run nothing else; TookTooLong if it exceeds the deadline (that worker
-        is replaced). What `function` itself raises is passed on unchanged.
+        A task whose worker dies is run again, from then on alone; one whose scheduler is lost, when that is back.
+        Raises EngineUnavailable if the workers cannot be reached, or if three more die while they run nothing else;
+        TookTooLong if it exceeds the deadline (that worker is replaced). What `function` itself raises is passed on.
         """
         return await asyncio.wrap_future(self._submit(function, arguments, deadline_seconds))
 
@@ -199,7 +202,8 @@ class Cluster:
         closing.cancel()
         await warming
         self._client = client
-        while client.status in ("running", "connecting") and not self._closing.is_set():
+        self._has_been_ready = True
+        while client.status == "running" and self._client is client and not self._closing.is_set():
             await self._count_workers(client)
             self._settled.set()
             if isinstance(target, LocalCluster):
@@ -221,18 +225,35 @@ class Cluster:
     ) -> Result:
         try:
             await self._settled.wait()
-            if self._client is None:
-                raise self._outage()
-            await self._slots.acquire()
-            task = self._loop.create_task(self._run_on_worker(function, arguments, deadline))
-            self._running.add(task)
-            task.add_done_callback(self._free_slot)
-            # A function that runs cannot be interrupted. Its slot stays taken until the worker is free again.
-            return await asyncio.shield(task)
+            for _ in range(LOSSES):
+                if self._client is None:
+                    await self._wait_for_return()
+                client = self._client
+                await self._slots.acquire()
+                task = self._loop.create_task(self._run_on_worker(function, arguments, deadline))
+                self._running.add(task)
+                task.add_done_callback(self._free_slot)
+                with suppress(ConnectionLost):
+                    # A function that runs cannot be interrupted. Its slot stays taken until the worker is free again.
+                    return await asyncio.shield(task)
+                if not self._scheduler_address:
+                    break
+                if self._client is client:
+                    self._client = None  # `_live` makes another
+            raise self._outage()
         except asyncio.CancelledError:
             if self._closing.is_set():
                 raise self._outage() from None
             raise
+
+    async def _wait_for_return(self) -> None:
+        """Waits for a new client after a lost one. One that never was there is not waited for."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RETURN_SECONDS if self._has_been_ready else 0):
+                while self._client is None:
+                    await asyncio.sleep(LOOK_SECONDS)
+        if self._client is None:
+            raise self._outage()
 
     def _outage(self) -> EngineUnavailable:
         return EngineUnavailable(CLOSED if self._closing.is_set() else self._status.reason or LOST)
@@ -246,34 +267,12 @@ class Cluster:
     ) -> Result:
         with suppress(KilledWorker):
             async with self._workshop.together():
-                return await self._try_on_worker(function, arguments, deadline)
+                return cast(Result, await try_on_worker(self._client, function, arguments, deadline))
         for _ in range(TRIES_ALONE):
             with suppress(KilledWorker):
                 async with self._workshop.alone():
                     await asyncio.sleep(NOTICE_SECONDS)
-                    return await self._try_on_worker(function, arguments, deadline)
+                    return cast(Result, await try_on_worker(self._client, function, arguments, deadline))
         raise EngineUnavailable(
             f"The task was given up, because {1 + TRIES_ALONE} training workers died while running it."
         )
-
-    async def _try_on_worker(
-        self, function: Callable[..., Result], arguments: tuple[Any, ...], deadline: float
-    ) -> Result:
-        client = self._client
-        if client is None or client.status != "running":
-            raise self._outage()
-        future = client.submit(function, *arguments, pure=False)
-        try:
-            async with asyncio.timeout(deadline) as clock:
-                return cast(Result, await future)
-        except (NoWorkerError, NoValidWorkerError) as error:
-            raise EngineUnavailable("No training worker is running; try again in a minute.") from error
-        except Exception as error:
-            if future.status == "error":
-                raise
-            if clock.expired():
-                await kill_worker_of(future, client)
-                raise TookTooLong(f"The task was stopped, because it took longer than {deadline:g} seconds.") from None
-            raise self._outage() from error
-        finally:
-            future.release()

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from distributed import Client, Nanny, Worker, WorkerPlugin
+from distributed.scheduler import NoValidWorkerError, NoWorkerError
 
 from mnist_demo.cluster.elsewhere import refuse_differences, versions
-from mnist_demo.errors import CannotStart
+from mnist_demo.errors import CannotStart, EngineUnavailable, TookTooLong
 
 MOST_WORKERS = 256
 WORKER_NICENESS = 10  # keeps drawing fast during training: p95 22 ms with it, 53 ms for threads (2026-11-23)
@@ -66,6 +67,33 @@ class WorkerCare(WorkerPlugin):
             # At the first start this is a failure. Later, the first task reports the same error to its visitor.
             if not is_replacement:
                 raise
+
+
+class ConnectionLost(Exception):
+    """The scheduler has gone, and with it what it knew of a task."""
+
+
+async def try_on_worker(
+    client: Client | None, function: Callable[..., Any], arguments: tuple[Any, ...], deadline: float
+) -> Any:
+    """Calls `function(*arguments)` on a worker, once. Raises ConnectionLost, and otherwise as `Cluster.run`."""
+    if client is None or client.status != "running":
+        raise ConnectionLost
+    future = client.submit(function, *arguments, pure=False)
+    try:
+        async with asyncio.timeout(deadline) as clock:
+            return await future
+    except (NoWorkerError, NoValidWorkerError) as error:
+        raise EngineUnavailable("No training worker is running; try again in a minute.") from error
+    except Exception as error:
+        if future.status == "error":
+            raise
+        if clock.expired():
+            await kill_worker_of(future, client)
+            raise TookTooLong(f"The task was stopped, because it took longer than {deadline:g} seconds.") from None
+        raise ConnectionLost from error
+    finally:
+        future.release()
 
 
 async def kill_worker_of(future: Any, client: Client) -> None:

@@ -449,7 +449,30 @@ def test_a_program_that_forgets_to_close_ends_cleanly_and_silently(tmp_path: Pat
     assert (server.returncode, output, complaints) == (0, "ready\n", "")
 
 
-def test_a_scheduler_elsewhere_is_used_and_its_loss_and_return_are_noticed(tmp_path: Path) -> None:
+def test_a_scheduler_that_dies_and_returns_loses_no_task(tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    marks.touch()
+    results: list[int] = []
+    with running_program(tmp_path, SCHEDULER, "0") as first:
+        address = read_line(first)
+        cluster = Cluster.start(scheduler_address=address)
+        asker = threading.Thread(target=lambda: results.append(cluster.run_blocking(leave_mark, str(marks), 2.0)))
+        asker.start()
+        wait_until(lambda: bool(marks.read_text()))
+    wait_until(lambda: cluster.status.phase is Phase.FAILED)
+    with running_program(tmp_path, SCHEDULER, address.rsplit(":", 1)[1]) as second:
+        assert read_line(second) == address
+        asker.join(40)
+        cluster.close()
+    tries = [int(line) for line in marks.read_text().split()]
+    assert len(set(tries)) == 2
+    assert results == [tries[-1]]
+
+
+def test_a_scheduler_elsewhere_is_used_and_its_loss_and_return_are_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mnist_demo.cluster, "RETURN_SECONDS", 1.0)
     ours = {process.pid for process in worker_processes(os.getpid())}
     with running_program(tmp_path, SCHEDULER, "0") as first:
         address = read_line(first)
