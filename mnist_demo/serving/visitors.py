@@ -182,6 +182,7 @@ class Visitors:
 
     def return_to(self, session: str, key: str) -> Visitor | None:
         """The record of that key, from now on of that page. None if there is none, or if its own page is still open."""
+        self._forget_those_long_gone()
         with self._lock:
             found = next((each for each in self._records.values() if each.key == key), None)
             newcomer = self._records.get(session)

@@ -116,3 +116,56 @@ def test_of_too_many_records_those_that_hold_nothing_go_first(pair: Pair, monkey
         everybody.of(f"invented {number}")
     assert len(everybody.all()) == 5
     assert len(everybody.of("me").pair) == 2
+
+
+def test_a_page_loaded_again_has_the_record_of_its_key(pair: Pair) -> None:
+    everybody = Visitors(RunStore())
+    me = everybody.of("before")
+    mine = me.start(pair)
+    everybody.of("after")
+    assert everybody.return_to("after", me.key) is None, "its page is still open: nobody else gets it"
+    everybody.leave("before")
+    assert everybody.return_to("after", me.key) is me
+    assert everybody.of("after").pair == mine
+    everybody.leave("before")
+    assert me.left_at is None, "its page is another one now"
+    everybody.leave("after")
+    assert everybody.return_to("later", me.key) is me
+    assert everybody.of("later").pair == mine
+    assert everybody.of("after") is not me, "a page of long ago has no part in it"
+    assert len(everybody.all()) == 2
+
+
+def test_a_key_that_is_not_ones_own_opens_nothing(pair: Pair) -> None:
+    everybody = Visitors(RunStore())
+    everybody.of("me").start(pair)
+    everybody.leave("me")
+    for key in ("", "me", "x" * 22, everybody.of("you").key):
+        assert everybody.return_to("you", key) is None
+        assert everybody.of("you").pair == []
+    assert len(everybody.of("me").key) >= 22, "128 bits"
+    assert everybody.of("me").key != everybody.of("you").key
+
+
+def test_who_has_runs_already_keeps_them(pair: Pair) -> None:
+    everybody = Visitors(RunStore())
+    me, you = everybody.of("me"), everybody.of("you")
+    me.start(pair)
+    yours = you.start(pair)
+    everybody.leave("me")
+    assert everybody.return_to("you", me.key) is None
+    assert everybody.of("you").pair == yours
+
+
+def test_a_record_that_is_forgotten_leaves_no_trace(pair: Pair) -> None:
+    now = 0.0
+    everybody = Visitors(RunStore(), lambda: now)
+    me = everybody.of("before")
+    me.start(pair)
+    everybody.leave("before")
+    everybody.return_to("after", me.key)
+    everybody.leave("after")
+    now = visitors.KEPT_SECONDS + 1
+    assert everybody.return_to("later", me.key) is None
+    assert not everybody.has(me.key)
+    assert everybody.of("after").pair == []

@@ -7,6 +7,7 @@ says what differs, the training loop and the link.
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -106,16 +107,16 @@ class Setup:
 
             self.lab.on(button.click, try_hint, [], self.outputs)
 
-    def open(self, page: gr.Blocks, notice: gr.HTML) -> None:
-        """Makes a page that is opened show what its link asks for."""
+    def open(self, page: gr.Blocks, notice: gr.HTML, visit: gr.HTML) -> None:
+        """Makes a page that is opened show what its link asks for, and keep the key of its visit."""
 
         def open_link(request: gr.Request) -> Shown:
             visitor = self.lab.visitors.of(visitor_id(request))
-            first = {self.query: Link(self.first.pair, self.first.slug).to_query()}
+            first = {self.query: Link(self.first.pair, self.first.slug).to_query(), visit: {"key": visitor.key}}
             return {**first, **self.open_link(visitor, request.query_params.multi_items(), notice)}
 
         page.load(js=PAGE_JS, api_visibility="private")
-        page.load(open_link, None, [*self.outputs, self.column, notice], **QUICK)
+        page.load(open_link, None, [*self.outputs, self.column, notice, visit], **QUICK)
         self.lab.on(self.panel.done.input, self.mark_done, [self.panel.done], [self.panel.chooser])
 
     def mark_done(self, _visitor: Visitor, done: Slugs | None) -> Shown:
@@ -185,6 +186,13 @@ class Setup:
     def lock_outputs(self) -> list[Any]:
         """What `lock` fills."""
         return [*self.panel.guess_outputs, self.difference, self.loop, self.form.of_b]
+
+    def asked_by(self, query: str) -> Pair | None:
+        """The pair that an address asks for; None where it asks for none, or cannot be read."""
+        with suppress(InvalidExperiment):
+            link = read_link(parse_qsl(query))
+            return link.pair if link else None
+        return None
 
     def open_link(self, visitor: Visitor, items: Sequence[tuple[str, str]], notice: gr.HTML | None = None) -> Shown:
         """The lesson or pair of a link, locked if it says so, and a notice of what is wrong with it."""

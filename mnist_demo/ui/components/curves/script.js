@@ -402,14 +402,20 @@ function columnsOf(points, names) {
   const rows = points.split(';').slice(0, -1).map((row) => row.split(',').map((text) => (text ? Number(text) : null)));
   return Object.fromEntries(names.map((name, index) => [name, rows.map((row) => row[index])]));
 }
-function update() {
-  const frame = JSON.parse(props.value.frame), state = JSON.parse(props.value.state);
-  const runs = frame.runs.map((run, index) => ({...run, ...state.runs[index], ...columnsOf(props.value.points[index], frame.columns)}));
+// The tab keeps the curves: they are still there when the page is loaded again and the server has started anew.
+const KEPT = 'mnist-lab-curves';
+function show(sent) {
+  const frame = JSON.parse(sent.frame), state = JSON.parse(sent.state);
+  const runs = frame.runs.map((run, index) => ({...run, ...state.runs[index], ...columnsOf(sent.points[index], frame.columns)}));
   value = {...frame, ...state, runs};
   cursor = value.cursor;
   if (value.live) play(false);
   draw();
+  if (runs.length) try { sessionStorage.setItem(KEPT, JSON.stringify(sent)); } catch { /* full or forbidden: they are not kept */ }
 }
 new ResizeObserver(draw).observe(root); // also fires when a hidden tab is opened
-watch('value', update);
-update();
+watch('value', () => show(props.value));
+document.addEventListener('mnist-lab-gone', () => {
+  try { show(JSON.parse(sessionStorage.getItem(KEPT))); } catch { /* forbidden, or none is kept */ }
+});
+show(props.value);
