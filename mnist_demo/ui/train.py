@@ -5,18 +5,15 @@ Knows the order of things on the page and which button does what. Does not know 
 """
 
 import asyncio
-import functools
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any, cast
-from urllib.parse import parse_qsl
 
 import gradio as gr
 
 from mnist_demo.cluster.status import Phase
 from mnist_demo.errors import MnistLabError, RunError
-from mnist_demo.experiment.pair import Pair
 from mnist_demo.learning.training import Status
 from mnist_demo.serving.visitors import Guess, Visitor
 from mnist_demo.ui.after.downloads import Downloads
@@ -27,7 +24,7 @@ from mnist_demo.ui.after.step_panel import StepByStep
 from mnist_demo.ui.before.hint_panel import HintPanel
 from mnist_demo.ui.before.landing import Landing
 from mnist_demo.ui.before.setup import Setup
-from mnist_demo.ui.components.visit import Return, create_visit
+from mnist_demo.ui.returning import Returning
 from mnist_demo.ui.run_view import PairView, closing_words
 from mnist_demo.ui.values import Number, Place, Slugs, Text
 from mnist_demo.ui.visit import QUICK, Lab, Shown, error_html, note_html
@@ -36,9 +33,6 @@ FAULT = "The training failed on the server: click Resume to go on from the last 
 BUSY = "Still waiting for the next point: the workers are busy with other visitors' runs, or the network is large."
 SILENCE_SECONDS = 3.0  # without news, after which the page says so; a chunk takes about one second
 CUT = "The connection was cut, or the page was loaded again, so the training rests. Resume goes on where it was."
-GONE = "The server no longer has these runs; the curves are what this page has kept. Train starts the same pair again."
-REST_SECONDS = 3.0  # until the server has noticed that a page is gone
-LOOK_SECONDS = 0.05  # between two looks whether it has
 STARTING = "The training workers are starting; this takes a few seconds."
 # On a telephone the three columns are pages; this bar is hidden elsewhere.
 PAGES = """<nav class="mnist-pages" aria-label="Parts of this tab"><button data-page="story">Question</button>
@@ -53,7 +47,6 @@ class TrainTab:
         self.lab = lab
         self.setup = Setup(lab)
         self.view = PairView()
-        self.visit = create_visit()
         with gr.Column(elem_classes="mnist-works"):
             self._build_bench()
             self._build_drawers()
@@ -78,7 +71,7 @@ class TrainTab:
 
     def open(self, page: gr.Blocks) -> None:
         """Makes a page that is opened show what its link asks for."""
-        self.setup.open(page, self.notice, self.visit)
+        self.setup.open(page, self.notice, self.returning.visit)
 
     def _build_stage(self) -> None:
         """The middle of the tab: buttons, curves with the slider through their epochs, cards, the epoch's strip."""
@@ -135,10 +128,11 @@ class TrainTab:
         after: list[Any] = [self.scrubber, self.runs, self.glass, self.downloads]
         shown = [*told, panel.chooser, panel.done, *(component for each in after for component in each.outputs)]
         rest = list(dict.fromkeys([*shown, *grown, self.notice]))
-        back = list(dict.fromkeys([*self.setup.outputs, self.setup.column, *rest, self.visit]))
+        back = list(dict.fromkeys([*self.setup.outputs, self.setup.column, *rest]))
         # The events after which a pair is shown at rest; other parts may connect to them.
         self.ended = [self.lab.on(event.then, self.show_end, asked, rest) for event in trained]
-        self.ended.append(
+        self.returning = Returning(self.lab, self.setup, self.runs, self.show_end, self._gone)
+        self.ended.append(self.returning.connect(asked[1:], back))
             self.lab.on(self.visit.input, self.come_back, [self.visit, *asked[1:]], list(dict.fromkeys(back)))
         )
 
@@ -163,39 +157,6 @@ class TrainTab:
             **self.glass.clear(),
             **self.downloads.refresh(visitor, run_id),
         }
-
-    async def come_back(
-        self, visitor: Visitor, sent: Return, done: Slugs | None, patience: Number | None, run_id: Text | None
-    ) -> Shown:
-        """What a page shows that was loaded again, or opened again in the same browser: everything as it was, at rest.
-
-        The address decides the knobs. If it asks for another pair in a new tab, the runs are earlier ones.
-        """
-        found = await self._returned(visitor, sent)
-        if found is None:
-            is_gone = sent.has_curves and not self.lab.visitors.has(sent.key)
-            gone = {self.notice: note_html(GONE), self.landing.column: gr.Column(visible=False)} if is_gone else {}
-            return {self.visit: {"key": visitor.key, "is_gone": is_gone}, **gone}
-        slug, pair = found.slug, found.pair and Pair(a=found.pair[0].experiment, b=found.pair[1].experiment)
-        asked = self.setup.open_link(found, parse_qsl(sent.query))
-        if not sent.query and pair:
-            asked = self.setup.show(found, slug, pair)
-        elif pair and not sent.is_same_tab and pair != self.setup.asked_by(sent.query):
-            found.pair_ids = ()
-        await _at_rest(found)
-        found.has_news = found.was_cut = bool(found.pair)
-        shown = functools.partial(self.show_end, found, found.slug, done, patience, run_id)
-        return {self.visit: {"key": found.key}, **asked, **self.runs.refresh(found), **await asyncio.to_thread(shown)}
-
-    async def _returned(self, visitor: Visitor, sent: Return) -> Visitor | None:
-        """The record of a key. The page that had it in the same tab is gone, but the server may not know that yet."""
-        looks = round(REST_SECONDS / LOOK_SECONDS) if sent.is_same_tab else 1
-        for _ in range(looks):
-            found = self.lab.visitors.return_to(visitor.id, sent.key)
-            if found or not self.lab.visitors.has(sent.key):
-                return found
-            await asyncio.sleep(LOOK_SECONDS)
-        return None
 
     async def start_training(
         self,
@@ -277,17 +238,11 @@ class TrainTab:
             self.resume: gr.Button(interactive=can_resume),
         }
 
+    def _gone(self, message: str) -> Shown:
+        return {self.notice: message, self.landing.column: gr.Column(visible=False)}
+
     def _waiting(self) -> str:
         return note_html(STARTING if self.lab.cluster.status.phase is Phase.STARTING else "")
-
-
-async def _at_rest(visitor: Visitor) -> None:
-    """Ends the training of a page that is gone, and waits for that."""
-    visitor.stop()
-    for _ in range(round(REST_SECONDS / LOOK_SECONDS)):
-        if not visitor.is_training:
-            return
-        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def _with_silences(growing: AsyncIterator[None], seconds: float) -> AsyncGenerator[bool, None]:
