@@ -133,8 +133,6 @@ class TrainTab:
         self.ended = [self.lab.on(event.then, self.show_end, asked, rest) for event in trained]
         self.returning = Returning(self.lab, self.setup, self.runs, self.show_end, self._gone)
         self.ended.append(self.returning.connect(asked[1:], back))
-            self.lab.on(self.visit.input, self.come_back, [self.visit, *asked[1:]], list(dict.fromkeys(back)))
-        )
 
     def show_end(
         self, visitor: Visitor, slug: Text, done: Slugs | None, patience: Number | None, run_id: Text | None
