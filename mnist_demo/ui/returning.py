@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
+import gradio as gr
+
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.serving.visitors import Visitor
 from mnist_demo.ui.after.runs_table import RunsTable
@@ -24,15 +26,17 @@ LOOK_SECONDS = 0.05  # between two looks whether it has
 class Returning:
     """The key of the visit, and what happens when a page brings an earlier one."""
 
-    def __init__(
-        self, lab: Lab, setup: Setup, runs: RunsTable, show_end: Callable[..., Shown], gone: Callable[[str], Shown]
-    ) -> None:
-        """`show_end` shows a pair at rest, `gone` a sentence above curves that the page has kept itself."""
-        self.lab, self.setup, self.runs, self.show_end, self.gone = lab, setup, runs, show_end, gone
+    def __init__(self, lab: Lab, setup: Setup, runs: RunsTable, show_end: Callable[..., Shown]) -> None:
+        """`show_end` shows a pair at rest."""
+        self.lab, self.setup, self.runs, self.show_end = lab, setup, runs, show_end
         self.visit = create_visit()
 
-    def connect(self, asked: Sequence[Any], outputs: Sequence[Any]) -> Any:
-        """Connects the event of a page that has come back; the event, to follow up."""
+    def connect(self, asked: Sequence[Any], outputs: Sequence[Any], notice: gr.HTML, landing: gr.Column) -> Any:
+        """Connects the event of a page that has come back; the event, to follow up.
+
+        Curves that the page has kept itself take the place of `landing`; `notice` says what they are.
+        """
+        self.gone: Shown = {notice: note_html(GONE), landing: gr.Column(visible=False)}
         return self.lab.on(self.visit.input, self.come_back, [self.visit, *asked], [*outputs, self.visit])
 
     async def come_back(
@@ -45,8 +49,7 @@ class Returning:
         found = await self._returned(visitor, sent)
         if found is None:
             is_gone = sent.has_curves and not self.lab.visitors.has(sent.key)
-            shown = self.gone(note_html(GONE)) if is_gone else {}
-            return {self.visit: {"key": visitor.key, "is_gone": is_gone}, **shown}
+            return {self.visit: {"key": visitor.key, "is_gone": is_gone}, **(self.gone if is_gone else {})}
         slug, pair = found.slug, found.pair and Pair(a=found.pair[0].experiment, b=found.pair[1].experiment)
         asked = self.setup.open_link(found, parse_qsl(sent.query))
         if not sent.query and pair:

@@ -131,8 +131,8 @@ class TrainTab:
         back = list(dict.fromkeys([*self.setup.outputs, self.setup.column, *rest]))
         # The events after which a pair is shown at rest; other parts may connect to them.
         self.ended = [self.lab.on(event.then, self.show_end, asked, rest) for event in trained]
-        self.returning = Returning(self.lab, self.setup, self.runs, self.show_end, self._gone)
-        self.ended.append(self.returning.connect(asked[1:], back))
+        self.returning = Returning(self.lab, self.setup, self.runs, self.show_end)
+        self.ended.append(self.returning.connect(asked[1:], back, self.notice, self.landing.column))
 
     def show_end(
         self, visitor: Visitor, slug: Text, done: Slugs | None, patience: Number | None, run_id: Text | None
@@ -235,9 +235,6 @@ class TrainTab:
             self.stop: gr.Button(interactive=is_training),
             self.resume: gr.Button(interactive=can_resume),
         }
-
-    def _gone(self, message: str) -> Shown:
-        return {self.notice: message, self.landing.column: gr.Column(visible=False)}
 
     def _waiting(self) -> str:
         return note_html(STARTING if self.lab.cluster.status.phase is Phase.STARTING else "")

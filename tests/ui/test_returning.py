@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from mnist_demo.ui.train import CUT, GONE
+from mnist_demo.ui.returning import GONE
+from mnist_demo.ui.train import CUT
 from tests.ui.conftest import ServedApp
 
 pytestmark = [pytest.mark.filterwarnings("ignore:.*no_silent_downcasting"), pytest.mark.timeout(240)]
