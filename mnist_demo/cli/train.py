@@ -18,6 +18,7 @@ from mnist_demo.experiment.config import Experiment, non_default
 from mnist_demo.experiment.history import Metrics, best_index
 from mnist_demo.experiment.knobs import to_text
 from mnist_demo.images import data, pens
+from mnist_demo.images.own_digits import OwnDigits, read_file
 from mnist_demo.inference import evaluation
 from mnist_demo.learning import checkpoints, devices, schedule, training
 from mnist_demo.learning.chunks import chunks
@@ -30,12 +31,15 @@ def train(options: argparse.Namespace) -> None:
     texts = {name.removeprefix("knob."): text for name, text in vars(options).items() if name.startswith("knob.")}
     experiment = Experiment.from_text({name: text for name, text in texts.items() if text is not None})
     device = devices.find(options.device)
+    own = _own_digits(options.own_digits)
+    experiment = experiment.replace(own_digits=own.digest) if own else experiment
     with contextlib.ExitStack() as claims:  # checked before hours of training, not after
         output = claims.enter_context(ClaimedFile(options.output)) if options.output else None
         state_file = claims.enter_context(ClaimedFile(options.state)) if options.state else None
         kept = read_training(options.state, experiment) if options.state else None
         kept = kept or Training(checkpoints.state_to_bytes(training.start(experiment, _extra_sha256(options))))
-        kept = asyncio.run(_run(kept, experiment, options, device, state_file))
+        own_bytes = own.to_bytes() if own else b""
+        kept = asyncio.run(_run(kept, experiment, options, device, state_file, own_bytes))
         state = checkpoints.state_from_bytes(kept.state)
         if state.is_running:
             state_file = state_file or claims.enter_context(ClaimedFile(_free_place(options.output)))
@@ -48,7 +52,12 @@ def train(options: argparse.Namespace) -> None:
 
 
 async def _run(
-    kept: Training, experiment: Experiment, options: argparse.Namespace, device: str, state_file: ClaimedFile | None
+    kept: Training,
+    experiment: Experiment,
+    options: argparse.Namespace,
+    device: str,
+    state_file: ClaimedFile | None,
+    own: bytes,
 ) -> Training:
     """Trains to the end or to the chunk at which it is interrupted, and keeps each point on the way."""
     is_interrupted = asyncio.Event()
@@ -58,7 +67,13 @@ async def _run(
     lowest = min((point.val_loss for point in start.history), default=None)
     with InProcess() as engine, progress("step", schedule.total_steps(experiment), start.step) as bar:
         async for chunk in chunks(
-            kept.state, engine, data.mnist_root(), threads=options.threads, written=_written(options), device=device
+            kept.state,
+            engine,
+            data.mnist_root(),
+            threads=options.threads,
+            written=_written(options),
+            device=device,
+            own=own,
         ):
             bar.update(chunk.steps)
             best = kept.best
@@ -73,6 +88,11 @@ async def _run(
             if is_interrupted.is_set():
                 break
     return kept
+
+
+def _own_digits(path: Path | None) -> OwnDigits | None:
+    """Of a file of own digits, those to learn from. Raises InvalidDrawing."""
+    return read_file(path.read_bytes()).parted()[0] if path else None
 
 
 def _written(options: argparse.Namespace) -> pens.PenDigits | None:
@@ -157,7 +177,7 @@ def _how_to_go_on(state: training.TrainState, options: argparse.Namespace, state
     """Where the training is, and the command that continues it."""
     words = ["train"]
     for name, value in non_default(state.experiment).items():
-        words += [f"--{name.replace('_', '-')}", to_text(value)]
+        words += [f"--{name.replace('_', '-')}", str(options.own_digits) if name == "own_digits" else to_text(value)]
     for name, default in (
         ("output", None),
         ("keep", "best"),

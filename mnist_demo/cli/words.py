@@ -21,6 +21,8 @@ CALIBRATE_HELP = "first fit the checkpoint's temperature and least confidence on
 HINTS_HELP = "experiments, half of them healthy (300)"
 FOLD_HELP = "a fifth of its writers, 1 to 5: train without them, or measure on them (those it has not learned from)"
 DEVICE_HELP = "auto: a GPU if PyTorch finds one; weights are the same bit for bit only on one device and build (cpu)"
+OWN_DIGITS = "own_digits"
+OWN_DIGITS_HELP = "learn from half of your own digits, too: a file that the Draw tab saves"
 STATE_HELP = "keep the run here as it grows, and go on from there if the file exists"
 
 
@@ -96,6 +98,8 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
     for knob in knobs().values():
+        if knob.name == OWN_DIGITS:
+            continue  # a file stands for them here
         flag = f"--{knob.name.replace('_', '-')}"
         note = f"{knob.help} {knob.accepts}; default {to_text(knob.default)}.".replace("%", "%%")
         parser.add_argument(flag, dest=f"knob.{knob.name}", metavar="VALUE", help=note)
@@ -107,6 +111,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--threads", type=int, choices=range(1, 65), default=1, metavar="N", help="torch threads (1)")
     _add_device(parser)
+    parser.add_argument("--own-digits", type=Path, metavar="FILE", help=OWN_DIGITS_HELP)
     _add_pens(parser, "learn from real pen strokes, too: a file that the command pens makes")
     parser.set_defaults(command=train, program=program())
 

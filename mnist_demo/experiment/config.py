@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from mnist_demo.errors import InvalidExperiment
 from mnist_demo.experiment.choices import Activation, Augmentation, Mistake, Network, Normalize, Optimizer, Schedule
-from mnist_demo.experiment.knobs import MAX_LAYERS, MAX_WIDTH, Knob, knobs_of, shown
+from mnist_demo.experiment.knobs import MAX_LAYERS, MAX_WIDTH, NO_OWN_DIGITS, Knob, knobs_of, shown
 
 TRAIN_IMAGES, VALIDATION_IMAGES = 55_000, 5_000
 DEFAULT_HIDDEN_SIZES = {Network.MLP: (256, 128), Network.CNN: (16, 32, 64), Network.DEEP_CNN: (16, 48, 96)}
@@ -170,6 +170,13 @@ class Experiment(BaseModel):
         title="Non-digits",
         examples=[0.0, 0.1],
         description="Pictures of no digit added to each batch, as a share of it; their target is every digit equally.",
+    )
+    own_digits: str = Field(
+        NO_OWN_DIGITS,
+        pattern=rf"^({NO_OWN_DIGITS}|[0-9a-f]{{16}})$",
+        title="My digits",
+        examples=[NO_OWN_DIGITS],
+        description="Own drawings learned from besides MNIST's, drawn again in many ways. The Draw tab fills this in.",
     )
     normalize: Annotated[Normalize, _choice(Normalize)] = Field(
         Normalize.SYMMETRIC,

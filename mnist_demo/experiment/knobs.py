@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 MAX_LAYERS = 4
 MAX_WIDTH = 1024
+NO_OWN_DIGITS = "none"  # instead of what identifies a set of them
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Knob:
     title: str
     help: str
     default: Any
-    type: type  # int, float, tuple (hidden sizes) or a StrEnum
+    type: type  # int, float, str (own digits), tuple (hidden sizes) or a StrEnum
     minimum: float | None = None
     maximum: float | None = None
     examples: tuple[str, ...] = ()  # values worth trying, as text
@@ -38,6 +39,8 @@ class Knob:
             return "one of " + ", ".join(self.choices)
         if self.type is tuple:
             return f"up to {MAX_LAYERS} widths from 1 to {MAX_WIDTH:,} joined by '-', like 256-128, or none"
+        if self.type is str:
+            return f"{NO_OWN_DIGITS}, or the 16 letters and digits that the Draw tab gives a set of your own digits"
         kind = "a whole number" if self.type is int else "a number"
         return f"{kind} from {self.minimum:,.10g} to {self.maximum:,.10g}"
 

@@ -10,6 +10,7 @@ import copy
 import hashlib
 import math
 import sys
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import torch
@@ -19,7 +20,8 @@ from torchvision import datasets
 
 from mnist_demo.experiment.choices import Augmentation, Mistake, Network, Normalize, Optimizer, Schedule
 from mnist_demo.experiment.config import TRAIN_IMAGES, Experiment
-from mnist_demo.images import handwriting, nondigits
+from mnist_demo.experiment.knobs import NO_OWN_DIGITS
+from mnist_demo.images import handwriting, nondigits, own_digits
 from mnist_demo.images.data import SPLIT_SEED
 from mnist_demo.learning.layers import modules
 from mnist_demo.learning.losses import EVALUATION_BATCH
@@ -33,12 +35,14 @@ Weights = dict[str, Tensor]  # a state dict
 knobs = Experiment.from_text(dict(parse_qsl(sys.argv[2]))) if __name__ == "__main__" else Experiment()
 AVERAGES = knobs.weight_averaging > 0
 COUNTS_STEPS = AVERAGES or knobs.schedule is not Schedule.CONSTANT
+LEARNS_OWN = knobs.own_digits != NO_OWN_DIGITS
 IS_MOVED = knobs.augmentation is not Augmentation.NONE  # are images changed before the network sees them?
 SORTS_NOISE = (
     knobs.mistake is Mistake.NO_SHUFFLE and knobs.label_noise > 0
 )  # images come sorted by their digits, not by their labels
-NEEDS_DIGITS = SORTS_NOISE or knobs.non_digits > 0 or knobs.augmentation is Augmentation.HANDWRITING
-DRAWS_NOISE = knobs.dropout > 0 or IS_MOVED or knobs.non_digits > 0
+SHOWS_DIGITS = knobs.non_digits > 0 or knobs.augmentation is Augmentation.HANDWRITING
+NEEDS_DIGITS = SORTS_NOISE or SHOWS_DIGITS
+DRAWS_NOISE = knobs.dropout > 0 or IS_MOVED or LEARNS_OWN or knobs.non_digits > 0
 # Without eval() batch norm learns from what it is asked, so the run depends on when it is measured.
 MEASURING_TRAINS = knobs.mistake is Mistake.NO_EVAL and knobs.network is not Network.MLP
 MEASURING_DRAWS = knobs.mistake is Mistake.NO_EVAL and knobs.dropout > 0
@@ -160,15 +164,20 @@ def train(
             for batch in order.split(batch_size) if len(PARTS) == 1 else order.split(batch_size)[first:last]:
                 if knobs.mistake is not Mistake.NO_ZERO_GRAD:
                     optimizer.zero_grad()
-                if IS_MOVED or knobs.non_digits:
+                if IS_MOVED or LEARNS_OWN or knobs.non_digits:
                     pixels = images[batch]
+                    if LEARNS_OWN:
+                        again, theirs = own_digits.drawn_again(own, len(batch))
+                        pixels, learned = torch.cat([pixels, again]), torch.cat([labels[batch], theirs])
+                    if SHOWS_DIGITS:
+                        shown = torch.cat([digits[batch], theirs]) if LEARNS_OWN else digits[batch]
                     if knobs.non_digits:
-                        count = round(knobs.non_digits * len(batch))
+                        count = round(knobs.non_digits * len(pixels))
                         if count:  # pictures of no digit, behind the digits
-                            others = nondigits.training_batch(pixels, digits[batch], count, knobs.seed)
+                            others = nondigits.training_batch(pixels, shown, count, knobs.seed)
                             pixels = torch.cat([pixels, others])
                     if knobs.augmentation is Augmentation.HANDWRITING:
-                        written = F.pad(digits[batch], (0, len(pixels) - len(batch)), value=-1)  # -1: no digit
+                        written = F.pad(shown, (0, len(pixels) - len(shown)), value=-1)  # -1: no digit
                         pixels = handwriting.vary(pixels, written)
                     elif IS_MOVED:
                         pixels = augment(pixels)
@@ -176,9 +185,11 @@ def train(
                 else:
                     logits = model(normalize(images[batch]))  # (B, 10)
                 if knobs.non_digits:
-                    loss = criterion(logits[: len(batch)], labels[batch])
+                    loss = criterion(logits[: len(logits) - count], learned if LEARNS_OWN else labels[batch])
                     if count:  # all digits should be equally probable
-                        loss = loss - NON_DIGIT_WEIGHT * F.log_softmax(logits[len(batch) :], dim=1).mean()
+                        loss = loss - NON_DIGIT_WEIGHT * F.log_softmax(logits[len(logits) - count :], dim=1).mean()
+                elif LEARNS_OWN:
+                    loss = criterion(logits, learned)
                 else:
                     loss = criterion(logits, labels[batch])
                 loss.backward()  # type: ignore[no-untyped-call]
@@ -228,6 +239,11 @@ if __name__ == "__main__":
     val_set = mnist.data[held_out.indices], mnist.targets[held_out.indices]
     if NEEDS_DIGITS:
         digits = labels  # as they are, whatever the labels become
+    if LEARNS_OWN:
+        # The file that the Draw tab saves: half of each digit's drawings are to learn from.
+        mine, _ = own_digits.read_file(Path("my-digits.json").read_bytes()).parted()
+        assert mine.digest == knobs.own_digits, "This file holds other digits than the run has learned from."
+        own = mine.split
     if knobs.label_noise:
         # Some of the training labels are replaced by a random digit.
         label_rng = torch.Generator().manual_seed(knobs.seed)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from mnist_demo.experiment.choices import Augmentation, Normalize
 from mnist_demo.experiment.config import TRAIN_IMAGES
+from mnist_demo.experiment.knobs import NO_OWN_DIGITS
 from mnist_demo.images import handwriting
 from mnist_demo.images.bundle import mnist_root as mnist_root  # so that callers can import it from here
 
@@ -51,6 +52,8 @@ class TrainingData:
     val: Split  # 5,000
     extra: Split | None = None  # added to every batch of MNIST images; not counted in an epoch
     extra_sha256: str = ""  # of the extra digits: a run checks that it continues with the same ones
+    own: Split | None = None  # a visitor's own digits: a share of each batch is drawn again from them
+    own_digest: str = NO_OWN_DIGITS  # what identifies them in an experiment
 
 
 @functools.cache  # 47 MB, read once per process; the files never change

@@ -9,16 +9,19 @@ import functools
 import hashlib
 import io
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from mnist_demo.errors import InvalidDrawing
+from mnist_demo.experiment.choices import Augmentation
 from mnist_demo.experiment.knobs import shown
 from mnist_demo.images import sketch
-from mnist_demo.images.data import CLASSES, Split
+from mnist_demo.images.data import CLASSES, SIDE, Split, TrainingData, augment
 from mnist_demo.images.pictures import read_picture
 
 FORMAT = "mnist-lab-own-digits-1"
@@ -26,6 +29,7 @@ MAX_DIGITS = 200  # two minutes give 30
 MAX_INK_CHARACTERS = 120_000  # base64 of one drawing: a photo's ink, which is the largest
 MAX_CHARACTERS = 4_000_000  # of the file; a browser keeps about five million
 MAX_SIDE = 280  # pixels of a drawing: the page's canvas
+OWN_SHARE = 0.2  # of a batch's size; 0.5 cost MNIST one or two points more with three of four hands (2026-11-26)
 DIGEST_LENGTH = 16  # hexadecimal digits
 NOT_OURS = "This is not a file of own digits: choose one that the Draw tab has saved."
 
@@ -44,6 +48,57 @@ class OwnDigits:
         """What identifies the set: the start of a SHA-256 of its labels and images."""
         labels, images = (part.numpy().tobytes() for part in (self.split.labels, self.split.images))
         return hashlib.sha256(labels + images).hexdigest()[:DIGEST_LENGTH]
+
+    def parted(self) -> tuple["OwnDigits", "OwnDigits | None"]:
+        """Those to learn from, the larger half of each digit's drawings, and those to test on, if any are left.
+
+        Chance decides which: the hashes of the images do, so the same set is always divided in the same way.
+        """
+        images, labels = self.split.images, self.split.labels
+        ranks = [hashlib.sha256(image.numpy().tobytes()).digest() for image in images]
+        learned, tested = [], []
+        for label in range(CLASSES):
+            of_digit = sorted(np.flatnonzero(labels.numpy() == label).tolist(), key=lambda index: ranks[index])
+            learned += of_digit[::2]
+            tested += of_digit[1::2]
+        return self.those(learned), self.those(tested) if tested else None
+
+    def those(self, places: Sequence[int]) -> "OwnDigits":
+        """The drawings at these places."""
+        return own_digits(self.split.images[list(places)], self.split.labels[list(places)])
+
+    def new_to(self, learned: "OwnDigits") -> "OwnDigits | None":
+        """The drawings whose images are not among those; None if there is none."""
+        known = {image.numpy().tobytes() for image in learned.split.images}
+        fresh = [at for at, image in enumerate(self.split.images) if image.numpy().tobytes() not in known]
+        return self.those(fresh) if fresh else None
+
+    def to_bytes(self) -> bytes:
+        """To send to another process: a byte for each label, then the pixels."""
+        return bytes(self.split.labels.tolist()) + self.split.images.numpy().tobytes()
+
+
+def from_bytes(blob: bytes) -> OwnDigits:
+    """Reads what `to_bytes` wrote."""
+    count = len(blob) // (1 + SIDE * SIDE)
+    pixels = np.frombuffer(blob, np.uint8).copy()
+    labels = torch.from_numpy(pixels[:count].astype(np.int64))
+    return own_digits(torch.from_numpy(pixels[count:]).reshape(count, SIDE, SIDE), labels)
+
+
+def with_own(data: TrainingData, blob: bytes) -> TrainingData:
+    """The same data with these digits to learn from."""
+    own = from_bytes(blob)
+    return replace(data, own=own.split, own_digest=own.digest)
+
+
+def drawn_again(own: Split, batch: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+    """A share of a batch's size, each turned, stretched and moved a little: uint8 (N, 28, 28) and labels (N,).
+
+    The drawings are few, so the same one comes often, and never twice alike.
+    """
+    drawn = torch.randint(len(own), (round(OWN_SHARE * batch),), generator=generator)
+    return augment(own.images[drawn], Augmentation.AFFINE, generator=generator), own.labels[drawn]
 
 
 def own_digits(images: Tensor, labels: Tensor) -> OwnDigits:

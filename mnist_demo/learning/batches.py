@@ -12,6 +12,7 @@ from mnist_demo.experiment.choices import Augmentation, Mistake
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.images import nondigits
 from mnist_demo.images.data import NO_DIGIT, Split, augment, noisy_labels, normalize
+from mnist_demo.images.own_digits import drawn_again
 from mnist_demo.learning.schedule import steps_per_epoch
 
 EXTRA_SHARE = 0.3  # of a batch's size: this many extra digits are added to it
@@ -41,17 +42,18 @@ class Batches:
         noise_rng: torch.Generator,
         extra: Split | None = None,
         device: str = "cpu",
+        own: Split | None = None,
     ) -> None:
         self.experiment = experiment
         self.train = train.first(experiment.train_size)
         self.labels = noisy_labels(self.train.labels, experiment.label_noise, experiment.seed)
         self.device = device
-        if not extra and not experiment.non_digits and experiment.augmentation is Augmentation.NONE:
+        if not (extra or own) and not experiment.non_digits and experiment.augmentation is Augmentation.NONE:
             # Nothing is done to the images on the processor, so all go to the device at once and not batch by batch.
             self.train = Split(self.train.images.to(device), self.train.labels)
         self.position = step % steps_per_epoch(experiment)  # batches of this epoch that are done
         self.order_rng, self.noise_rng = order_rng, noise_rng
-        self.extra = extra
+        self.extra, self.own = extra, own
         self._rng_at_epoch = order_rng.get_state()
         self.order = self._draw_order() if self.position else torch.empty(0, dtype=torch.int64)
 
@@ -61,7 +63,7 @@ class Batches:
         return self._rng_at_epoch if self.position else self.order_rng.get_state()
 
     def next_batch(self) -> Batch:
-        """The next `batch_size` images, or the rest of the epoch; and a share of extra digits, if there are any."""
+        """The next `batch_size` images, or the rest of the epoch; and a share of extra and own digits, if any."""
         size = self.experiment.batch_size
         if self.position == 0:
             self._rng_at_epoch = self.order_rng.get_state()
@@ -73,6 +75,10 @@ class Batches:
             drawn = torch.randint(len(self.extra), (round(EXTRA_SHARE * len(chosen)),), generator=self.noise_rng)
             images = torch.cat([images, self.extra.images[drawn]])
             labels, learned = (torch.cat([some, self.extra.labels[drawn]]) for some in (labels, learned))
+        if self.own:
+            again, theirs = drawn_again(self.own, len(chosen), self.noise_rng)
+            images = torch.cat([images, again])
+            labels, learned = (torch.cat([some, theirs]) for some in (labels, learned))
         changed = self._changed(images, labels).to(self.device)
         return Batch(normalize(changed, self.experiment.normalize), learned.to(self.device))
 

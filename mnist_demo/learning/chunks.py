@@ -22,6 +22,7 @@ from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics
 from mnist_demo.images.bundle import root_here
 from mnist_demo.images.data import TrainingData, load_training_data
+from mnist_demo.images.own_digits import with_own
 from mnist_demo.images.pens import PenDigits, with_pens
 from mnist_demo.learning import checkpoints, training
 from mnist_demo.learning.training import Status
@@ -52,8 +53,9 @@ def train_chunk(
     threads: int = 1,
     written: PenDigits | None = None,
     device: str = "cpu",
+    own: bytes = b"",
 ) -> Chunk:
-    """On a worker: at most `max_steps` further steps of a packed training state."""
+    """On a worker: at most `max_steps` further steps of a packed training state; `own` is `OwnDigits.to_bytes`."""
     started = time.thread_time()
     _forget_peak()
     before = checkpoints.state_from_bytes(state)
@@ -66,6 +68,8 @@ def train_chunk(
     data = load_training_data(root_here(root))
     if written:
         data = with_pens(data, written)
+    if own:
+        data = with_own(data, own)
     after, _ = training.advance(before, max_steps, data, threads=threads, device=device, on_evaluation=keep)
     packed = Parcel(checkpoints.state_to_bytes(after))
     return Chunk(packed, points, after.step - before.step, time.thread_time() - started, _peak_bytes())
@@ -84,6 +88,7 @@ async def chunks(
     threads: int = 1,
     written: PenDigits | None = None,
     device: str = "cpu",
+    own: bytes = b"",
 ) -> AsyncIterator[Chunk]:
     """Sends a run's chunks to the engine one after the other, and yields the results, until the run is over.
 
@@ -98,7 +103,7 @@ async def chunks(
         for is_last_try in (False, True):
             try:
                 chunk = await engine.run(
-                    train_chunk, Parcel(state), steps, root, threads, written, device, deadline_seconds=deadline
+                    train_chunk, Parcel(state), steps, root, threads, written, device, own, deadline_seconds=deadline
                 )
                 break
             except TookTooLong:  # a worker may hang; the same chunk on another may not

@@ -23,7 +23,14 @@ NON_DIGIT_WEIGHT = 0.5  # of their loss, added to the digits' loss; from the pap
 class Learner:
     """A TrainState unpacked into the objects of a training loop: `model`, `optimizer`, `batches`."""
 
-    def __init__(self, state: TrainState, train: Split, extra: Split | None = None, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        state: TrainState,
+        train: Split,
+        extra: Split | None = None,
+        device: str = "cpu",
+        own: Split | None = None,
+    ) -> None:
         self._state = state
         self._device = device
         self.experiment = experiment = state.experiment
@@ -38,7 +45,7 @@ class Learner:
         for model in (self.model, self.averaged):
             if model:
                 networks.draw_from(model, self.noise_rng)
-        self.batches = Batches(experiment, train, state.step, order_rng, self.noise_rng, extra, device)
+        self.batches = Batches(experiment, train, state.step, order_rng, self.noise_rng, extra, device, own)
         self.left_over = 0.0  # length of the gradient just before the last backward()
         self.weights_before: Weights = {}  # before the last update, if it was watched
 

@@ -26,6 +26,7 @@ __all__ = ["TRAIN_SLICE", "OnEvaluation", "Status", "TrainState", "Weights", "ad
 
 OnEvaluation = Callable[[Metrics, nn.Module], None]
 
+OTHER_OWN_DIGITS = "This run learns from other own digits than these: give it the set that its knob names."
 TRAIN_SLICE = 2_000  # training images on which the eval-mode training loss is measured
 
 
@@ -45,12 +46,14 @@ def advance(
     `on_evaluation(metrics, model)` is called at each point. It may read the model but not keep it.
     With more than one thread a large network is faster, but not bit-identical between machines. On a `device` like
     "cuda" the batches are the same, but the sums are not, bit for bit; the state comes back to the processor.
-    Raises DataError if the data has other extra digits than the run started with.
+    Raises DataError if the data has other extra or own digits than the run.
     """
     if not state.is_running:
         return state, []
     if state.extra_sha256 != data.extra_sha256:
         raise DataError("This run was started with a different file of extra digits: give it that file again.")
+    if state.experiment.own_digits != data.own_digest:
+        raise DataError(OTHER_OWN_DIGITS)
     with set_for_training(threads):
         run = _Run(state, data, device, on_evaluation or (lambda _metrics, _model: None))
         run.advance(max_steps)
@@ -63,7 +66,7 @@ class _Run:
     def __init__(self, state: TrainState, data: TrainingData, device: str, on_evaluation: OnEvaluation) -> None:
         self.state = state
         self.experiment = state.experiment
-        self.learner = Learner(state, data.train, data.extra, device)
+        self.learner = Learner(state, data.train, data.extra, device, data.own)
         self.val = Split(data.val.images.to(device), data.val.labels.to(device))
         self.status = state.status
         self.loss_sum, self.loss_count = state.loss_sum, state.loss_count

@@ -30,9 +30,9 @@ def is_here() -> bool:
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 
 
-def gpu_chunk(state: bytes, max_steps: int, root: Path, threads: int, written: PenDigits | None) -> Chunk:
+def gpu_chunk(state: bytes, max_steps: int, root: Path, threads: int, written: PenDigits | None, own: bytes) -> Chunk:
     """In the process that has the GPU: the same as `train_chunk` there."""
-    return train_chunk(state, max_steps, root, threads, written, "cuda")
+    return train_chunk(state, max_steps, root, threads, written, "cuda", own)
 
 
 def lend() -> Lent:
@@ -68,9 +68,9 @@ class ZeroGpu:
         asked: object = function
         given: tuple[Any, ...] = arguments
         if asked is train_chunk and _is_cnn(given[0]):
-            state, steps, root, threads, written, _ = given
+            state, steps, root, threads, written, _, own = given
             try:
-                chunk: Any = await asyncio.to_thread(self._lent, state, steps, root, threads, written)
+                chunk: Any = await asyncio.to_thread(self._lent, state, steps, root, threads, written, own)
             except Exception as error:  # no GPU is free, or the visitors' share of it is spent
                 logging.getLogger(__name__).warning("ZeroGPU did not train a chunk (%s); a worker does.", error)
             else:

@@ -165,7 +165,8 @@ class Driver:
             del self._tasks[training], self._wakers[training]
 
     async def _send_chunks(self, training: Training) -> None:
-        results = chunks(training.state, self._engine, self._root, functools.partial(self._next_steps, training))
+        next_steps = functools.partial(self._next_steps, training)
+        results = chunks(training.state, self._engine, self._root, next_steps, own=training.own)
         waker = self._wakers[training]
         while not training.is_over and (watches := self._watching(training)):
             waker.clear()

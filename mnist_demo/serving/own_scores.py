@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mnist_demo.errors import InvalidCheckpoint
-from mnist_demo.images.own_digits import OwnDigits
+from mnist_demo.images.own_digits import OwnDigits, from_bytes
 from mnist_demo.inference.own_hand import HandScore, score
 from mnist_demo.learning.checkpoints import Checkpoint
 from mnist_demo.serving.looks import Point
@@ -33,6 +33,14 @@ def own_scores(own: OwnDigits, shelf: ModelShelf, visitor: Visitor) -> list[OwnS
     asked = shelf.asked_by(visitor)
     chosen = [(name, key) for name, key in shelf.choices(visitor) if key in asked or not key.endswith(ELSEWHERE)]
     return [_scored(name, key, shelf.find(key, visitor), own) for name, key in chosen]
+
+
+def unlearned(own: OwnDigits, visitor: Visitor) -> OwnDigits | None:
+    """The digits that none of the visitor's runs has learned from: only they are a test. None if there are none."""
+    left: OwnDigits | None = own
+    for learned in {run.training.own for run in visitor.runs if run.training.own}:
+        left = left.new_to(from_bytes(learned)) if left else None
+    return left
 
 
 def _scored(name: str, key: str, model: Checkpoint, own: OwnDigits) -> OwnScore:

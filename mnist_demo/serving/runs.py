@@ -15,7 +15,9 @@ from typing import Protocol
 from mnist_demo.errors import RunError, UnknownRun
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics, best_index
+from mnist_demo.experiment.knobs import NO_OWN_DIGITS
 from mnist_demo.experiment.pair import Pair
+from mnist_demo.images.own_digits import OwnDigits
 from mnist_demo.learning import checkpoints, schedule
 from mnist_demo.learning.checkpoints import Checkpoint
 from mnist_demo.learning.training import Status
@@ -25,6 +27,9 @@ from mnist_demo.serving.trainings import Training, Trainings
 MAX_AGE_SECONDS = 2 * 3600.0
 MAX_RUNS_PER_VISITOR = 12
 MODELS_IN_MEMORY = 48
+NOT_HERE = (
+    "A run learns from own digits that are not here: on the Draw tab click Train with them, or set My digits to none."
+)
 FULL = "The server's memory is full of trainings that go on: try again in a minute, or train smaller networks."
 
 
@@ -98,6 +103,15 @@ class Run:
         return len(self.history) > seen
 
 
+def _packed(experiment: Experiment, own: OwnDigits | None) -> bytes:
+    """The own digits that an experiment learns from. Raises RunError if these are not they."""
+    if experiment.own_digits == NO_OWN_DIGITS:
+        return b""
+    if own is None or own.digest != experiment.own_digits:
+        raise RunError(NOT_HERE)
+    return own.to_bytes()
+
+
 def nearest_index(kept: Collection[int], index: int) -> int | None:
     """Of the points whose weights are kept, the one nearest to a point of the history; None if none is."""
     return min(kept, key=lambda place: abs(place - index), default=None)
@@ -116,19 +130,21 @@ class RunStore:
         self._models_lock = threading.Lock()
         self.trainings = Trainings(self._forget_models)
 
-    def create_pair(self, pair: Pair, owner: str) -> list[Run]:
-        """Runs A and B before their first step. Raises RunError if one of them is too large."""
+    def create_pair(self, pair: Pair, owner: str, own: OwnDigits | None = None) -> list[Run]:
+        """Runs A and B before their first step. Raises RunError if one is too large, or needs other own digits."""
         for experiment in (pair.a, pair.b):
             check_affordable(experiment)
+            _packed(experiment, own)
         numbers = [int(digits) for run in self.of_owner(owner) if (digits := run.name[:-1]).isdecimal()]
         number = max(numbers, default=0) + 1
-        return [self.create(pair.a, owner, f"{number}A"), self.create(pair.b, owner, f"{number}B")]
+        named = ((pair.a, f"{number}A"), (pair.b, f"{number}B"))
+        return [self.create(experiment, owner, name, own) for experiment, name in named]
 
-    def create(self, experiment: Experiment, owner: str, name: str) -> Run:
+    def create(self, experiment: Experiment, owner: str, name: str, own: OwnDigits | None = None) -> Run:
         """A run before its first step. Raises RunError if it is too large, or if the server's memory is full."""
         check_affordable(experiment)
-        now = self._clock()
-        run = Run(secrets.token_urlsafe(12), owner, name, self.trainings.of(experiment), now, now)
+        now, training = self._clock(), self.trainings.of(experiment, _packed(experiment, own))
+        run = Run(secrets.token_urlsafe(12), owner, name, training, now, now)
         self._runs[run.id] = run
         self._purge(owner)
         if not self.make_room():
@@ -176,9 +192,15 @@ class RunStore:
             watch.stop()
 
     def drop(self, run: Run) -> None:
-        """Forgets one run. Its training stays while there is room: somebody else may ask for it."""
+        """Forgets one run. Its training stays while there is room: somebody else may ask for it.
+
+        One that has learned from own digits goes with its last run, and the digits with it.
+        """
         self.stop(run)
         self._runs.pop(run.id, None)
+        training = run.training
+        if training.own and all(other.training is not training for other in list(self._runs.values())):
+            self.trainings.forget(training)
 
     def restore(self, run: Run) -> None:
         """Brings a run back that was dropped. Raises RunError if the server's memory is full."""

@@ -25,6 +25,7 @@ class Training:
 
     experiment: Experiment
     state: bytes  # the TrainState to go on from; empty once the training is over
+    own: bytes = b""  # the own digits it learns from, packed; forgotten with it
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     step: int = 0
     status: Status = Status.RUNNING
@@ -95,13 +96,19 @@ class Trainings:
         """Bytes held in memory."""
         return sum(each.size for each in list(self._trainings.values()))
 
-    def of(self, experiment: Experiment) -> Training:
-        """The experiment's training; a new one before its first step if there is none."""
+    def of(self, experiment: Experiment, own: bytes = b"") -> Training:
+        """The experiment's training, which learns from `own`; a new one before its first step if there is none."""
         found = self._trainings.pop(experiment, None)
         if found is None:
-            found = Training(experiment, checkpoints.state_to_bytes(training.start(experiment)))
+            found = Training(experiment, checkpoints.state_to_bytes(training.start(experiment)), own)
         self._trainings[experiment] = found
         return found
+
+    def forget(self, training: Training) -> None:
+        """Drops a training that nobody needs."""
+        if self._trainings.get(training.experiment) is training:
+            del self._trainings[training.experiment]
+            self._is_forgotten(training)
 
     def make_room(self, needed: Collection[Training]) -> bool:
         """Keeps the total within bounds; True if that was possible without dropping a needed training.
@@ -119,5 +126,4 @@ class Trainings:
         for each in candidates:
             if self.size <= MAX_BYTES:
                 return
-            del self._trainings[each.experiment]
-            self._is_forgotten(each)
+            self.forget(each)

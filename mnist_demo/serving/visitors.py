@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from mnist_demo.errors import RunError
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.pair import Pair
+from mnist_demo.images.own_digits import OwnDigits
 from mnist_demo.learning.checkpoints import Checkpoint
 from mnist_demo.learning.step_by_step import Press
 from mnist_demo.serving.looks import nearest_point
@@ -66,6 +67,7 @@ class Visitor:
     deleted: Run | None = None  # the run deleted last, which can come back
     drawing: bytes = b""  # the PNG that lies on the canvas
     asked: tuple[str, ...] | None = None  # keys of the networks that read the drawing; None: the shelf's defaults
+    own_digits: OwnDigits | None = None  # to learn from, sent with the click that asked for it
     uploads: dict[str, Upload] = field(default_factory=dict)
     tests_asked: int = 0  # how often the test images were asked
     guesses: dict[str, Guess] = field(default_factory=dict)  # lesson -> the first guess, which counts
@@ -116,7 +118,7 @@ class Visitor:
 
     def start(self, pair: Pair) -> list[Run]:
         """Runs A and B before their first step, now on the page. Raises RunError if one of them is too large."""
-        created = self.store.create_pair(pair, self.id)
+        created = self.store.create_pair(pair, self.id, self.own_digits)
         self.pair_ids = tuple(run.id for run in created)
         self.look_at(None)
         return created

@@ -14,6 +14,7 @@ from mnist_demo.serving.visitors import Visitor, Visitors
 from mnist_demo.ui.basics import build_basics_tab
 from mnist_demo.ui.before.lesson_panel import FREE
 from mnist_demo.ui.draw import DrawTab
+from mnist_demo.ui.drawing.own_panel import Digits, pair_with
 from mnist_demo.ui.train import TrainTab
 from mnist_demo.ui.train_api import build_train_api
 from mnist_demo.ui.visit import Lab, Shown, visitor_id
@@ -35,8 +36,8 @@ def build_app(cluster: Engine, store: RunStore, root: Path) -> Page:
                 train_tab = TrainTab(lab)
                 build_train_api(lab)
             with gr.Tab("Draw", id="draw") as draw_tab:
-                canvas = DrawTab(lab, shelf, draw_tab, train_tab.ended).canvas
-            train_tab.scrubber.connect(canvas, tab, tabs, train_tab.ended)
+                draw = DrawTab(lab, shelf, draw_tab, train_tab.ended)
+            train_tab.scrubber.connect(draw.canvas, tab, tabs, train_tab.ended)
             with gr.Tab("Basics", id="basics"):
                 basics = build_basics_tab(lambda: root)
 
@@ -44,6 +45,14 @@ def build_app(cluster: Engine, store: RunStore, root: Path) -> Page:
             """An example's experiment as run A on the Train tab, beside a run B that differs in one knob."""
             return {**train_tab.setup.show(visitor, FREE, pair_of(value)), tabs: gr.Tabs(selected="train")}
 
+        def train_with(visitor: Visitor, sent: Digits, *values: Any) -> Shown:
+            """A visitor's own digits for run B; run A is the one on the Train tab."""
+            pair = pair_with(visitor, sent, train_tab.setup.form.read(values).a)
+            return {**train_tab.setup.show(visitor, FREE, pair), tabs: gr.Tabs(selected="train")}
+
+        own, setup = draw.own, train_tab.setup
+        asked = [own.digits, *setup.form.inputs]
+        lab.on(own.digits.input, train_with, asked, [*setup.outputs, tabs], tell=own.words)
         lab.on(basics.submit, train_this, [basics], [*train_tab.setup.outputs, tabs])
 
         def leave(request: gr.Request) -> None:

@@ -52,7 +52,7 @@ class DrawTab:
             with gr.Column(scale=4, min_width=300, elem_classes="mnist-one-column"):
                 self.canvas = create_canvas()
                 build_picture_words(lab, self.canvas)
-                build_own_panel(lab, shelf)
+                self.own = build_own_panel(lab, shelf)
                 below_canvas = gr.Column()
             with gr.Column(scale=6, min_width=300, elem_classes="mnist-one-column"):
                 self.models = gr.Dropdown(

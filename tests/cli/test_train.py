@@ -11,10 +11,17 @@ from pathlib import Path
 import pytest
 import torch
 
+from mnist_demo.cli.train import _how_to_go_on
+from mnist_demo.cli.words import parser
 from mnist_demo.experiment.config import Experiment
+from mnist_demo.images.data import load_training_data, mnist_root
+from mnist_demo.images.own_digits import read_file, with_own
+from mnist_demo.images.pens import Pens
 from mnist_demo.learning import checkpoints, training
+from mnist_demo.learning.networks import weights_hash
 from mnist_demo.learning.state_file import ClaimedFile, Training
 from tests.cli.conftest import SHORT, complaint, run
+from tests.images.own_hand import drawings_of, file_of
 
 
 def test_train_writes_the_network_its_experiment_and_its_scores(checkpoint: Path) -> None:
@@ -185,3 +192,26 @@ def test_the_hash_says_on_which_device(capsys: pytest.CaptureFixture[str]) -> No
     assert hash_of(printed[0]) == hash_of(printed[1])
     assert run("train", *SHORT, "--json") == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["device"] == "cpu"
+
+
+def test_own_digits_train_the_same_run_again_and_are_named_to_go_on(
+    written: Pens, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "my-digits.json"
+    file.write_text(file_of(drawings_of(written, 20)))
+    kept = tmp_path / "kept.safetensors"
+    assert run("train", *SHORT, "--own-digits", file, "--output", kept) == 0
+    experiment = checkpoints.load(kept).experiment
+    learned, _ = read_file(file.read_bytes()).parted()
+    assert experiment.own_digits == learned.digest
+    data = with_own(load_training_data(mnist_root()), learned.to_bytes())
+    whole, _ = training.advance(training.start(experiment), 10**6, data)
+    assert hash_of(capsys.readouterr().out) == weights_hash(whole.weights)
+    state, _ = training.advance(training.start(experiment), 1, data)
+    options = parser().parse_args(["train", *SHORT, "--own-digits", str(file)])
+    assert f"--own-digits {file}" in _how_to_go_on(state, options, tmp_path / "x.state")
+    file.write_text("{}")
+    assert run("train", *SHORT, "--own-digits", file) != 0
+    assert "This is not a file of own digits" in complaint(capsys)
+    assert run("train", *SHORT, "--own-digits", tmp_path / "gone.json") != 0
+    assert "gone.json" in complaint(capsys)

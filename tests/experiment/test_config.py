@@ -278,3 +278,12 @@ def test_every_knob_explains_itself() -> None:
             assert knob.maximum is not None, name
             assert knob.minimum <= knob.default <= knob.maximum
         assert Experiment.from_text({name: to_text(knob.default)}) == Experiment()
+
+
+def test_own_digits_are_named_by_what_the_draw_tab_gives_them() -> None:
+    digest = "0123456789abcdef"
+    assert Experiment.from_text({"own_digits": digest}).own_digits == digest
+    assert Experiment().own_digits == "none"
+    for wrong in ("", "None", digest[1:], digest + "0", digest.upper(), digest + "\n", 7, None, True, [digest]):
+        with pytest.raises(InvalidExperiment, match=r"My digits \(own_digits\) cannot be .*: give none, or the 16"):
+            Experiment.from_dict({"own_digits": wrong})

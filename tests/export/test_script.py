@@ -16,8 +16,11 @@ from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.export.script import REASONS, script, training_loop
 from mnist_demo.images import data
+from mnist_demo.images.own_digits import read_file, with_own
+from mnist_demo.images.pens import Pens
 from mnist_demo.learning import training
 from mnist_demo.learning.networks import weights_hash
+from tests.images.own_hand import drawings_of, file_of
 
 ONE = "train_size=100&batch_size=50&epochs=1&"
 TINY = "train_size=100&batch_size=50&epochs=2&"
@@ -74,6 +77,24 @@ def test_a_script_trains_to_the_weights_of_the_app(
     experiment = Pair.from_query(query).b
     found = hash_of_script(script(experiment), tmp_path, monkeypatch)
     assert found == hash_of_app(experiment, training_data)
+
+
+@pytest.mark.parametrize(
+    "rest", ["dropout=0.3", "non_digits=0.2&label_noise=0.3", "augmentation=handwriting&non_digits=0.1"]
+)
+def test_a_script_learns_from_own_digits_as_the_app_does(
+    rest: str, training_data: data.TrainingData, written: Pens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my-digits.json").write_text(file_of(drawings_of(written, 20)))
+    learned, _ = read_file((tmp_path / "my-digits.json").read_bytes()).parted()
+    experiment = Pair.from_query(f"{TINY}{rest}&hidden_sizes=8&own_digits={learned.digest}").a
+    text = script(experiment)
+    assert "Put your own digits beside it: the file my-digits.json" in text
+    found = hash_of_script(text, tmp_path, monkeypatch)
+    assert found == hash_of_app(experiment, with_own(training_data, learned.to_bytes()))
+    (tmp_path / "my-digits.json").write_text(file_of(drawings_of(written, 10)))
+    with pytest.raises(AssertionError, match="other digits than the run has learned from"):
+        hash_of_script(text, tmp_path, monkeypatch)
 
 
 def test_a_script_needs_torch_and_torchvision_only(training_data: data.TrainingData, tmp_path: Path) -> None:

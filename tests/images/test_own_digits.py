@@ -10,7 +10,19 @@ import torch
 
 from mnist_demo.errors import InvalidDrawing
 from mnist_demo.images import sketch
-from mnist_demo.images.own_digits import MAX_CHARACTERS, MAX_DIGITS, NOT_OURS, own_digits, read_file, read_set
+from mnist_demo.images.data import TrainingData
+from mnist_demo.images.own_digits import (
+    MAX_CHARACTERS,
+    MAX_DIGITS,
+    NOT_OURS,
+    OwnDigits,
+    drawn_again,
+    from_bytes,
+    own_digits,
+    read_file,
+    read_set,
+    with_own,
+)
 from mnist_demo.images.pens import Pens
 from mnist_demo.images.pictures import read_picture
 from tests.images.own_hand import drawings_of, file_of, png
@@ -82,3 +94,49 @@ def test_ink_is_a_small_png(drawings: Drawings) -> None:
 def test_a_blank_drawing_is_refused(drawings: Drawings) -> None:
     with pytest.raises(InvalidDrawing, match="Drawing 2 of the set is blank"):
         read_file(file_of([drawings[0], (7, png(np.zeros((280, 280), np.uint8)))]))
+
+
+@pytest.fixture(scope="module")
+def own(training_data: TrainingData) -> OwnDigits:
+    some = training_data.val.first(30)
+    return own_digits(some.images, some.labels)
+
+
+def images_of(own: OwnDigits | None) -> list[bytes]:
+    return [image.numpy().tobytes() for image in own.split.images] if own else []
+
+
+def test_a_set_is_divided_in_one_way_and_every_drawing_is_in_one_part(own: OwnDigits) -> None:
+    learned, tested = own.parted()
+    assert tested
+    assert sorted(images_of(learned) + images_of(tested)) == sorted(images_of(own))
+    for digit in range(10):
+        counts = [int((part.split.labels == digit).sum()) for part in (learned, tested)]
+        assert counts[0] - counts[1] in (0, 1)
+    mixed = own.those(list(range(29, -1, -1)))
+    assert [part.digest for part in mixed.parted() if part] == [learned.digest, tested.digest]
+    assert own.new_to(learned)
+    assert images_of(own.new_to(learned)) == images_of(tested)
+    assert learned.new_to(own) is None
+    assert own.those([0]).parted()[1] is None
+
+
+def test_a_set_crosses_processes_as_bytes(own: OwnDigits, tiny_data: TrainingData) -> None:
+    there = from_bytes(own.to_bytes())
+    assert there.digest == own.digest
+    assert torch.equal(there.split.labels, own.split.labels)
+    data = with_own(tiny_data, own.to_bytes())
+    assert data.own_digest == own.digest
+    assert data.own
+    assert torch.equal(data.own.images, own.split.images)
+    assert data.train is tiny_data.train
+
+
+def test_a_drawing_is_never_drawn_twice_alike(own: OwnDigits) -> None:
+    one = own.those([3]).split
+    images, labels = drawn_again(one, 100, torch.Generator().manual_seed(0))
+    assert len(images) == len(labels) == 20
+    assert set(labels.tolist()) == {int(one.labels[0])}
+    assert len({image.numpy().tobytes() for image in images}) == 20
+    again, _ = drawn_again(one, 100, torch.Generator().manual_seed(0))
+    assert torch.equal(images, again)

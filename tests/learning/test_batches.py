@@ -5,6 +5,7 @@ import torch
 
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.images.data import Split, TrainingData
+from mnist_demo.images.own_digits import OWN_SHARE
 from mnist_demo.learning.batches import EXTRA_SHARE, Batch, Batches
 
 
@@ -71,3 +72,18 @@ def test_extra_digits_come_between_the_digits_and_the_non_digits(tiny: Experimen
         assert batch.labels[size:].tolist() == [7] * added
         assert (batch.images[size : size + added] == -1).all()  # blank
         assert len(batch.images) == size + added + round(0.25 * (size + added))
+
+
+def test_own_digits_come_between_the_digits_and_the_non_digits(tiny: Experiment, tiny_data: TrainingData) -> None:
+    fours = tiny_data.val.labels == 4
+    own = Split(tiny_data.val.images[fours], tiny_data.val.labels[fours])
+    experiment = tiny.replace(non_digits=0.1, label_noise=0.5)
+    plain = Batches(experiment, tiny_data.train, 0, *rngs()).next_batch()
+    batch = Batches(experiment, tiny_data.train, 0, *rngs(), own=own).next_batch()
+    count = round(OWN_SHARE * 32)
+    assert torch.equal(batch.labels[:32], plain.labels), (
+        "the order of MNIST's images is the same, and so is their noise"
+    )
+    assert torch.equal(batch.images[:32], plain.images[:32])
+    assert batch.labels[32:].tolist() == [4] * count
+    assert len(batch.images) == 32 + count + round(0.1 * (32 + count))

@@ -15,6 +15,7 @@ from mnist_demo.experiment.choices import Mistake, Network, Optimizer
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics, best_index, is_finite, stopping_index
 from mnist_demo.images.data import Split, TrainingData, noisy_labels
+from mnist_demo.images.own_digits import own_digits, with_own
 from mnist_demo.learning import batches, networks, step
 from mnist_demo.learning.checkpoints import state_from_bytes, state_to_bytes
 from mnist_demo.learning.losses import loss_and_accuracy
@@ -516,3 +517,21 @@ def test_extra_digits_change_a_run_that_any_chunks_make_and_others_are_refused(t
     for wrong in (tiny_data, replace(data, extra_sha256="abd")):
         with pytest.raises(DataError, match="give it that file again"):
             advance(state, 1, wrong)
+
+
+def test_own_digits_change_a_run_that_any_chunks_make_and_others_are_refused(tiny_data: TrainingData) -> None:
+    some = tiny_data.val.first(30)
+    own = own_digits(some.images.rot90(2, (1, 2)), some.labels)
+    data = with_own(tiny_data, own.to_bytes())
+    changes = {"dropout": 0.5, "augmentation": "shift", "non_digits": 0.1}
+    experiment = make({**changes, "own_digits": own.digest})
+    whole, _ = advance(start(experiment), 7, data)
+    state = start(experiment)
+    for steps in (1, 4, 2):
+        state, _ = advance(state_from_bytes(state_to_bytes(state)), steps, data)
+    assert all(torch.equal(value, state.weights[name]) for name, value in whole.weights.items())
+    without, _ = advance(start(make(changes)), 7, tiny_data)
+    assert not torch.equal(without.weights["1.weight"], whole.weights["1.weight"])
+    for running, wrong in ((state, tiny_data), (state, replace(data, own_digest="0" * 16)), (start(make({})), data)):
+        with pytest.raises(DataError, match="give it the set that its knob names"):
+            advance(running, 1, wrong)

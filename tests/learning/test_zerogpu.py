@@ -40,7 +40,8 @@ def test_only_chunks_of_cnns_ask_for_the_gpu(network: str, asks: bool, mnist_roo
 
     def lent(*arguments: Any) -> Chunk:
         asked.append(arguments)
-        return train_chunk(*arguments)
+        *given, own = arguments
+        return train_chunk(*given, "cpu", own)
 
     assert asyncio.run(trained(lent, network, mnist_root)) == "finished"
     assert bool(asked) == asks

@@ -13,7 +13,7 @@ from mnist_demo.inference.own_hand import HandScore
 from mnist_demo.inference.recognize import shipped_cnn
 from mnist_demo.learning import checkpoints, networks
 from mnist_demo.learning.checkpoints import Checkpoint
-from mnist_demo.serving.own_scores import OwnScore, own_scores, shift_sentence
+from mnist_demo.serving.own_scores import OwnScore, own_scores, shift_sentence, unlearned
 from mnist_demo.serving.shelf import ModelShelf
 from mnist_demo.serving.visitors import Visitors
 from tests.ui.trained import ME, lab_of, tiny_pair, train_pair
@@ -46,6 +46,22 @@ def test_every_shipped_network_and_each_run_at_its_best(mnist_root: Path, own: O
         f"shipped:{name}" for name in checkpoints.shipped()
     ]
     assert visitor.id == ME
+
+
+def test_only_digits_that_no_run_has_learned_from_are_a_test(
+    mnist_root: Path, own: OwnDigits, tiny: Experiment
+) -> None:
+    visitor = lab_of(mnist_root).visitors.of(ME)
+    assert unlearned(own, visitor) is own
+    visitor.own_digits, tested = own.parted()
+    assert tested
+    _, b = visitor.start(tiny_pair(tiny, own_digits=visitor.own_digits.digest))
+    left = unlearned(own, visitor)
+    assert left
+    assert left.digest == tested.digest
+    assert unlearned(visitor.own_digits, visitor) is None
+    visitor.store.drop(b)
+    assert unlearned(own, visitor) is own
 
 
 def test_a_network_without_numbers_has_no_score(own: OwnDigits) -> None:

@@ -9,6 +9,7 @@ from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.images.data import TrainingData
+from mnist_demo.images.own_digits import own_digits
 from mnist_demo.learning import chunks
 from mnist_demo.learning.chunks import train_chunk
 from mnist_demo.learning.training import Status
@@ -170,3 +171,22 @@ def test_the_model_nearest_to_a_point_is_given_and_kept(store: RunStore, tiny: E
     assert store.checkpoint(twin, last) is found, "equal runs ask one network"
     del run.snapshots[1]
     assert store.checkpoint(run, 1).scores["epoch"] in {run.history[index].epoch for index in (0, 2)}
+
+
+def test_a_run_learns_from_own_digits_that_are_here_and_takes_them_with_it(
+    store: RunStore, tiny: Experiment, tiny_data: TrainingData
+) -> None:
+    own, other = (own_digits(tiny_data.val.images[:n], tiny_data.val.labels[:n]) for n in (30, 20))
+    learns = tiny.replace(own_digits=own.digest)
+    for wrong in (None, other):
+        with pytest.raises(RunError, match="own digits that are not here"):
+            store.create_pair(Pair(a=tiny, b=learns), "me", wrong)
+    assert store.of_owner("me") == []
+    a, b = store.create_pair(Pair(a=tiny, b=learns), "me", own)
+    assert (a.training.own, b.training.own) == (b"", own.to_bytes())
+    yours = store.create(learns, "you", "1A", own)
+    assert yours.training is b.training, "equal digits make equal trainings"
+    store.drop(b)
+    assert store.create(learns, "you", "2A", own).training is yours.training
+    store.drop_owner("you")
+    assert store.create(learns, "third", "1A", own).training is not yours.training, "they went with their last run"

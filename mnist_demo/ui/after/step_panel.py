@@ -12,6 +12,7 @@ import gradio as gr
 
 from mnist_demo.errors import RunError
 from mnist_demo.experiment.config import Experiment
+from mnist_demo.experiment.knobs import NO_OWN_DIGITS
 from mnist_demo.images.data import load_training_data
 from mnist_demo.learning.cost import multiply_adds
 from mnist_demo.learning.step_by_step import CODE, Bench, Press, Row, replay
@@ -77,7 +78,9 @@ class StepByStep:
 
 
 def checked(experiment: Experiment) -> Experiment:
-    """An experiment whose batch is light enough to be replayed. Raises RunError."""
+    """An experiment whose batch is light enough to be replayed, and of MNIST's images alone. Raises RunError."""
+    if experiment.own_digits != NO_OWN_DIGITS:
+        raise RunError("Your own digits are not taken apart here: set My digits to none.")
     if multiply_adds(experiment) * experiment.batch_size > MAX_MULTIPLY_ADDS:
         raise RunError("This network is too large to be taken apart here: use a smaller one or a smaller batch size.")
     return experiment

@@ -26,3 +26,8 @@ def test_a_batch_too_heavy_to_be_replayed_is_refused() -> None:
     assert checked(Experiment()) == Experiment()
     with pytest.raises(RunError, match="too large to be taken apart"):
         checked(Experiment.from_dict({"network": "deep_cnn", "batch_size": 2048}))
+
+
+def test_a_step_with_own_digits_is_not_taken_apart() -> None:
+    with pytest.raises(RunError, match="set My digits to none"):
+        checked(Experiment(own_digits="0123456789abcdef"))

@@ -48,6 +48,6 @@ def test_equal_runs_have_no_mark() -> None:
 
 def test_every_knob_changes_the_code_in_view() -> None:
     for name, knob in knobs().items():
-        values = [*knob.choices, *knob.examples]
+        values = [*knob.choices, *knob.examples, *(["0123456789abcdef"] if knob.type is str else [])]
         pairs = [Pair.from_query(f"b.{name}={value}") for value in values if str(value) != str(knob.default)]
         assert any("<mark" in loop_html(pair) for pair in pairs), name

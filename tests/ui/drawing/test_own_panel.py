@@ -7,13 +7,14 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from mnist_demo.errors import InvalidDrawing
-from mnist_demo.images.data import load_validation_data
+from mnist_demo.images.data import TrainingData, load_validation_data
 from mnist_demo.images.own_digits import own_digits, read_file
 from mnist_demo.images.pens import Pens
 from mnist_demo.inference import own_hand
 from mnist_demo.inference.recognize import shipped_cnn
 from mnist_demo.serving.own_scores import OwnScore
 from mnist_demo.ui.components.own_digits import SentDigits, read_sent_digits
+from mnist_demo.ui.drawing.digits import to_png
 from mnist_demo.ui.drawing.own_panel import score_table
 from tests.images.own_hand import drawings_of, file_of
 from tests.ui.conftest import ServedApp
@@ -121,9 +122,50 @@ def test_only_a_text_and_its_number_are_read() -> None:
 def test_the_table_names_networks_as_text_and_says_which_figure_is_mnists(mnist_root: Path) -> None:
     val = load_validation_data(mnist_root).first(30)
     hand = own_hand.score(shipped_cnn(), own_digits(val.images, val.labels))
-    table = score_table(
-        [OwnScore("a", "<b>mine", hand, 0.981, is_tested=False), OwnScore("b", "None", None, None, is_tested=False)], 30
-    )
+    scores = [
+        OwnScore("a", "<b>mine", hand, 0.981, is_tested=False),
+        OwnScore("b", "None", None, None, is_tested=False),
+    ]
+    table = score_table(scores, 30, 50)
     assert "&lt;b&gt;mine" in table
     assert "<td><b>30</b> of 30</td><td>89–100%</td><td>98.10% (val.)</td>" in table
     assert "<td>no numbers</td><td>–</td><td>–</td>" in table
+    assert "Your runs have learned from 20 of your 50 digits: the others are the test." in table
+    assert "learned from" not in score_table(scores, 30, 30)
+
+
+def test_run_b_learns_from_half_of_the_digits_and_the_other_half_tests_it(
+    page: Page, app: ServedApp, training_data: TrainingData
+) -> None:
+    some = training_data.val.first(60)
+    drawn = [(int(label), to_png(image.numpy())) for image, label in zip(some.images, some.labels, strict=True)]
+    own = open_draw(page, app)
+    page.evaluate(f"text => localStorage.setItem('{KEPT}', text)", file_of(drawn))
+    page.goto(f"{app.address}/?train_size=300&epochs=2&hidden_sizes=16#draw")
+    page.reload()
+    expect(own).to_have_attribute("data-count", "60")
+    own.get_by_role("button", name="Train with them").click()
+    expect(page.locator("#train")).to_be_visible()
+    learned, tested = read_file(file_of(drawn)).parted()
+    assert tested
+    expect(page.locator("#difference")).to_contain_text(f"my digits none → {learned.digest}")
+    page.locator("#pace input").click()
+    page.get_by_role("option", name="as fast as it goes").click()
+    page.locator("#train").click()
+    expect(page.locator(".mnist-run[data-status=finished]")).to_have_count(2, timeout=90_000)
+    page.get_by_role("tab", name="Draw").click()
+    own.get_by_role("button", name="Score").click()
+    table = page.locator("#own-table")
+    expect(table).to_contain_text(f"Your runs have learned from {len(learned)} of your 60 digits")
+    expect(table.locator("tbody tr")).to_have_count(5)
+    expect(table.locator("tbody tr").last).to_contain_text(f"of {len(tested)}")
+
+    page.goto(f"{app.address}/?b.own_digits=0123456789abcdef")
+    expect(page.locator("#difference")).to_contain_text("0123456789abcdef")
+    page.locator("#train").click()
+    expect(page.locator("#notice")).to_contain_text("own digits that are not here")
+    page.goto(f"{app.address}/?lesson=dropout&knobs=locked")
+    expect(page.locator("#difference")).to_contain_text("locks the knobs")
+    page.get_by_role("tab", name="Draw").click()
+    own.get_by_role("button", name="Train with them").click()
+    expect(page.locator("#own-words")).to_contain_text("locks the knobs")

@@ -34,5 +34,8 @@ def read_sent_digits(value: Any) -> SentDigits:
 
 
 def create_own_digits(elem_id: str | None = "own") -> gr.HTML:
-    """The component, for the canvas whose id is `canvas`. Event `submit`: the digits are to be scored."""
+    """The component, for the canvas whose id is `canvas`.
+
+    Events: `submit`, the digits are to be scored (no text: all are deleted); `input`, a run is to learn from them.
+    """
     return build_component(Path(__file__).parent, None, "Your own digits", elem_id)

@@ -1,6 +1,6 @@
 // The visitor's own digits live here and in this browser's storage. The canvas is asked for its ink by an event. The
 // server gets the whole set with each `submit`, and answers which `seq` it could read.
-const FORMAT = 'mnist-lab-own-digits-1', KEPT = 'mnist-lab-own-digits', GOAL = 30, ROUND = 10, WAIT_MS = 1000, SURE_MS = 4000, MOST = 200;
+const FORMAT = 'mnist-lab-own-digits-1', KEPT = 'mnist-lab-own-digits', GOAL = 30, ROUND = 10, WAIT_MS = 1200, SURE_MS = 4000, MOST = 200;
 const ABOUT = 'Three of each digit are a test of your own hand, for every network here.';
 const root = element.querySelector('.mnist-own'), part = (name) => root.querySelector(`[data-part=${name}]`);
 const button = (name) => root.querySelector(`[data-do=${name}]`), picker = root.querySelector('input[type=file]');
@@ -20,9 +20,9 @@ function keep() {
   words = '';
   try { localStorage.setItem(KEPT, text(digits)); } catch { words = 'This browser has no room for them: save the file before you leave.'; }
 }
-function send(some) {
+function send(some, event = 'submit') {
   props.value = {text: some.length ? text(some) : '', seq: seq += 1};
-  trigger('submit');
+  trigger(event);
 }
 function show() {
   const isAsking = asked !== null, count = digits.length, hint = canvas()?.querySelector('.mnist-canvas-hint');
@@ -30,7 +30,7 @@ function show() {
   part('asks').hidden = !isAsking;
   part('set').hidden = isAsking;
   part('label').hidden = isAsking || !canvas() || !hasInk();
-  for (const name of ['score', 'save', 'delete']) button(name).hidden = !count;
+  for (const name of ['score', 'train', 'save', 'delete']) button(name).hidden = !count;
   button('undo').disabled = !count;
   button('delete').textContent = 'Delete';
   button('start').textContent = count ? 'Draw more' : 'Draw my own digits';
@@ -86,6 +86,7 @@ const actions = {
     if (digits.length) send(digits);
   },
   score() { send(digits); },
+  train() { send(digits, 'input'); },
   save() {
     const url = URL.createObjectURL(new Blob([text(digits)], {type: 'application/json'}));
     Object.assign(document.createElement('a'), {download: 'my-digits.json', href: url}).click();
