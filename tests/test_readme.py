@@ -24,7 +24,9 @@ from PIL import Image
 from mnist_demo import cli
 from mnist_demo.cli.words import parser
 from mnist_demo.images.data import TrainingData
+from mnist_demo.images.pens import Pens
 from mnist_demo.lessons.link import KnobAccess, read_link
+from tests.images.own_hand import drawings_of, file_of
 from tests.test_requirements import PINNED, requirements
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +44,7 @@ def commands(page: str) -> list[str]:
 # Which test runs a command; the words are README's own.
 IN_PROCESS = (
     "python -m mnist_demo train --train-size 5000 --dropout 0.5 --epochs 10 --output my.safetensors",
+    "python -m mnist_demo train --own-digits my-digits.json",
     "python -m mnist_demo evaluate my.safetensors --json",
     "python -m mnist_demo predict photo-of-a-digit.png",
     "python -m mnist_demo export dropout=0.5&epochs=10",
@@ -66,11 +69,16 @@ def test_every_command_of_readme_is_run_by_a_test() -> None:
 
 
 def test_the_commands_work_one_after_the_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], training_data: TrainingData
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    training_data: TrainingData,
+    written: Pens,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     digit = Image.fromarray(255 - training_data.val.images[0].numpy()).resize((280, 280))
     digit.save("photo-of-a-digit.png")
+    Path("my-digits.json").write_text(file_of(drawings_of(written, 20)))
     told = {}
     for command in IN_PROCESS:
         assert cli.main(shlex.split(command.replace("&", "'&'"))[3:]) == 0, command
