@@ -193,6 +193,7 @@ def panes(page: Page) -> Iterator[str]:
         names = [tab.inner_text().strip() for tab in inner] if name == "Train" else []
         for inner_name in names or [""]:
             if inner_name:
+                page.get_by_role("tab", name=name, exact=True).first.click()  # a tab worked before may have left it
                 page.get_by_role("tab", name=inner_name, exact=True).click()
             yield f"{name} {inner_name}".strip()
 

@@ -121,6 +121,7 @@ def crawl(page: Page, crawler: Crawler, pick: Callable[[int, Control], Hand | No
         open_everything(page)
         found = [each for each in unlike(crawler.find()) if each.key not in known]
         known |= {each.key for each in found}
+        found.sort(key=lambda each: each.kind.endswith("tab"))  # a tab leaves the pane, with what is left to work there
         for number, control in enumerate(found):
             hand = pick(number, control)
             if hand and ends_a_state(control):
