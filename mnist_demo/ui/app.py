@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from mnist_demo.basics import glossary
 from mnist_demo.basics.view import pair_of
 from mnist_demo.cluster.engine import Engine
 from mnist_demo.learning import checkpoints
@@ -13,6 +14,7 @@ from mnist_demo.serving.shelf import ModelShelf
 from mnist_demo.serving.visitors import Visitor, Visitors
 from mnist_demo.ui.basics import build_basics_tab
 from mnist_demo.ui.before.lesson_panel import FREE
+from mnist_demo.ui.components.words import create_words
 from mnist_demo.ui.draw import DrawTab
 from mnist_demo.ui.drawing.own_panel import Digits, pair_with
 from mnist_demo.ui.train import TrainTab
@@ -40,6 +42,8 @@ def build_app(cluster: Engine, store: RunStore, root: Path) -> Page:
             train_tab.scrubber.connect(draw.canvas, tab, tabs, train_tab.ended)
             with gr.Tab("Basics", id="basics"):
                 basics = build_basics_tab(lambda: root)
+
+        create_words(glossary.told())
 
         def train_this(visitor: Visitor, value: dict[str, Any]) -> Shown:
             """An example's experiment as run A on the Train tab, beside a run B that differs in one knob."""

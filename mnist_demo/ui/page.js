@@ -68,16 +68,6 @@
     new MutationObserver(follow).observe(find('#' + name), {attributes: true, attributeFilter: ['disabled']});
   }
 
-  // A knob's help stands above its field, and below where the field's list opens above.
-  document.addEventListener('focusin', ({target}) => {
-    const block = target.closest('.mnist-form .block');
-    if (block) setTimeout(() => {
-      const list = block.querySelector('[role=listbox]');
-      const isAbove = Boolean(list) && list.getBoundingClientRect().top < target.getBoundingClientRect().top;
-      block.classList.toggle('mnist-help-below', isAbove);
-    }, 60);
-  });
-
   // A new question after "Next" or "Try" is brought into sight, with the focus; so is an answer when it comes.
   let isAsked = false;
   document.addEventListener('click', ({target}) => { isAsked ||= Boolean(target.closest('[id^=next-], [id^=hint-try-]')); }, true);

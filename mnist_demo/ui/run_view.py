@@ -5,6 +5,7 @@ from html import escape
 
 import gradio as gr
 
+from mnist_demo.basics.glossary import explained, word_html, words
 from mnist_demo.experiment.config import Experiment, changed_fields
 from mnist_demo.experiment.differences import describe_changes, describe_values
 from mnist_demo.experiment.history import gap, is_finite
@@ -122,13 +123,18 @@ def _card(name: str, label: str, run: Run, looked_at: float | None) -> str:
         rows.append(("Right", f"train {point.train_accuracy:.1%}, validation {point.val_accuracy:.1%}"))
         rows.append(("Loss", f"train {point.train_loss:.3f}, validation {point.val_loss:.3f}"))
         rows.append(("Gap", f"{gap(point):+.3f}, validation − train" if is_finite(point) else "none: no number"))
-    body = "".join(f"<dt>{escape(term)}</dt><dd>{escape(text)}</dd>" for term, text in rows)
+    body = "".join(f"<dt>{_term(term)}</dt><dd>{escape(text)}</dd>" for term, text in rows)
     return (
         f'<section class="mnist-run mnist-run-{name.lower()}" data-run="{name}" data-status="{run.status}" '
         f'data-step="{run.step}"><h3>Run {name} · {escape(label)}</h3>'
         f'<progress max="1" value="{run.progress:.4f}" aria-label="Progress of run {name}"></progress>'
         f"<dl>{body}</dl></section>"
     )
+
+
+def _term(term: str) -> str:
+    name = {"Right": "accuracy"}.get(term, term.lower())
+    return word_html(name, term) if name in words() else term
 
 
 def _speed(run: Run) -> str:
@@ -149,7 +155,7 @@ def closing_words(pair_of_runs: Sequence[Run]) -> str:
 
 def difference_html(pair: Pair) -> str:
     """One line: what B changes."""
-    words = escape(describe_changes(pair.a, pair.b))
+    words = explained(escape(describe_changes(pair.a, pair.b)))
     if not words:
         words = "no knob differs, so the two curves will be identical."
         return f'<div class="mnist-difference"><b>Run B is run A</b>: {words}</div>'

@@ -18,6 +18,7 @@ from typing import Any, TypeVar, get_type_hints
 import gradio as gr
 from pydantic import TypeAdapter, ValidationError
 
+from mnist_demo.basics.glossary import explained
 from mnist_demo.cluster.engine import Engine
 from mnist_demo.errors import InvalidValue, MnistLabError
 from mnist_demo.experiment.knobs import shown
@@ -182,9 +183,9 @@ def _declared(call: Callable[..., Any], handler: Callable[..., Any], wants_event
 
 
 def prose_html(text: str) -> str:
-    """Paragraphs of text in which **this** is bold and `this` is code."""
+    """Paragraphs of text in which **this** is bold, `this` is code, and words explain themselves."""
     marked = re.sub(r"`(.+?)`", r"<code>\1</code>", re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", escape(text)))
-    return "".join(f"<p>{each}</p>" for each in marked.split("\n\n"))
+    return explained("".join(f"<p>{each}</p>" for each in marked.split("\n\n")))
 
 
 def note_html(text: str) -> str:

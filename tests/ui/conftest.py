@@ -112,6 +112,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
+def touched(browser: Browser) -> Iterator[Page]:
+    """A page on a telephone."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    context.set_default_timeout(30_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page of a fresh visitor, 1,280 x 900; checked for errors and for strangers at the end."""
     faults: list[str] = []

@@ -19,14 +19,15 @@ AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 
 
 def violations(page: Page) -> list[str]:
-    """Serious and critical findings, each with the first element it names."""
+    """Serious and critical findings, each with the first element it names, of how many."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
     result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     assert result["passes"], "axe-core has checked nothing"
     return [
-        f"{found['impact']} {found['id']}: {found['nodes'][0]['html'][:160]} ({len(found['nodes'])} elements)"
+        f"{found['impact']} {found['id']}: {first['html'][:160]} ({len(found['nodes'])}) {first['failureSummary']}"
         for found in result["violations"]
         if found["impact"] in ("serious", "critical")
+        for first in found["nodes"][:1]
     ]
 
 

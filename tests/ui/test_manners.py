@@ -1,11 +1,11 @@
 """What a visitor should not have to notice: focus that stays, words that come, neighbours that keep their values."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
+from mnist_demo.experiment.config import knobs
 from tests.ui.conftest import ServedApp
 from tests.ui.pen import draw
 from tests.ui.test_app import THREE, card, choose, expect_answered, expect_status, open_page, set_knobs
@@ -14,15 +14,6 @@ from tests.ui.test_app import THREE, card, choose, expect_answered, expect_statu
 pytestmark = [pytest.mark.filterwarnings("ignore:.*no_silent_downcasting"), pytest.mark.timeout(240)]
 
 TINY = "?hidden_sizes=16&train_size=100&epochs=6&b.seed=1"
-
-
-@pytest.fixture
-def touched(browser: Browser) -> Iterator[Page]:
-    """A page on a telephone."""
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
-    context.set_default_timeout(30_000)
-    yield context.new_page()
-    context.close()
 
 
 def focused(page: Page) -> str:
@@ -85,13 +76,10 @@ def test_a_field_that_is_only_touched_changes_no_other(touched: Page, app: Serve
     expect(page.locator("#difference")).to_contain_text("training images 1000 → 5000")
 
 
-HELP_JS = """(knob) => {
-  const help = document.querySelector(`#knob-${knob} .info-text`), box = help.getBoundingClientRect();
-  help.style.pointerEvents = 'auto';
-  const places = [[0.1, 0.5], [0.5, 0.5], [0.9, 0.5]].map(([x, y]) => [box.x + box.width * x, box.y + box.height * y]);
-  const isSeen = places.every(([x, y]) => document.elementFromPoint(x, y) === help);
-  help.style.pointerEvents = '';
-  return isSeen && Number(getComputedStyle(help).opacity) === 1;
+HELP_JS = """(text) => {
+  const help = document.querySelector('#mnist-tip'), box = help.getBoundingClientRect();
+  const isWhole = box.left >= 0 && box.top >= 0 && box.right <= innerWidth && box.bottom <= innerHeight;
+  return help.matches(':popover-open') && isWhole && help.innerText.trim() === text;
 }"""
 
 
@@ -107,7 +95,7 @@ def test_the_help_of_a_knob_is_seen_on_hover_focus_and_touch(touched: Page, app:
         page.evaluate("document.activeElement.blur()")
         field.evaluate("node => node.scrollIntoView({block: 'center'})")
         reach()
-        page.wait_for_function(HELP_JS, arg=knob)
+        page.wait_for_function(HELP_JS, arg=knobs()[knob].help)
 
 
 def test_run_a_has_one_colour_and_the_shipped_network_another(page: Page, app: ServedApp) -> None:

@@ -152,7 +152,7 @@ def weight_tiles(units: Iterable[int], weights: NDArray[np.float32], experiment:
         word = "kernel"
     pixels = (128 + np.round(127 * weights)).astype(np.uint8)
     return [
-        tile(f"{word} {unit}", each.tobytes(), each.shape[1], each.shape[0], color_map=ColorMap.DIVERGING)
+        tile(f"{word} {unit}", each.tobytes(), *each.shape[::-1], color_map=ColorMap.DIVERGING, word=word)
         for unit, each in zip(units, pixels, strict=True)
     ]
 

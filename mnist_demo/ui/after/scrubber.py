@@ -32,7 +32,8 @@ EMPTY = "Train a pair first. Then this says where early stopping would have ende
 TILE_SIZE = 32  # pixels
 LIVE_SECONDS = 0.4  # between two strips of a training, at least,
 LIVE_SECONDS_EACH = 0.3  # and that for each page that watches: a strip takes some 20 ms of the server
-NO_DRAWING = tile("your digit", bytes(28 * 28))
+YOURS = "your digit"
+NO_DRAWING = tile(YOURS, bytes(28 * 28), word=YOURS)
 
 
 class Scrubber:
@@ -144,7 +145,7 @@ class Scrubber:
     def _row(self, model: Checkpoint, answer: Tile) -> list[Tile]:
         seen = glance(model, self.lab.root)
         images = load_validation_data(self.lab.root).images
-        mistakes = [tile(f"read {digit}", images[at].numpy().tobytes()) for at, digit in seen.mistakes]
+        mistakes = [tile(f"read {digit}", images[at].numpy().tobytes(), word="read") for at, digit in seen.mistakes]
         return [answer, *weight_tiles(seen.units, seen.weights, model.experiment), *mistakes]
 
 
@@ -167,8 +168,8 @@ def _answer_tile(answer: Prediction) -> Tile:
         return NO_DRAWING
     pixels = answer.stages[-1].image.tobytes()
     if answer.digit is None:
-        return tile("no digit", pixels)
-    return tile(f"{answer.digit}, {answer.confidence:.0%}", pixels)
+        return tile("no digit", pixels, word=YOURS)
+    return tile(f"{answer.digit}, {answer.confidence:.0%}", pixels, word=YOURS)
 
 
 def _epoch(visitor: Visitor, pair_of_runs: Sequence[Run]) -> float:

@@ -145,7 +145,7 @@ def _is_share(knob: Knob) -> bool:
 
 def _control(knob: Knob, value: Any) -> gr.components.Component:
     """The component for a knob: a choice, a slider for shares, a list that takes other values for the rest."""
-    common: dict[str, Any] = {"label": knob.title, "info": knob.help, "elem_id": f"knob-{knob.name}", "min_width": 120}
+    common: dict[str, Any] = {"label": knob.title, "elem_id": f"knob-{knob.name}", "min_width": 120}
     if knob.choices:
         return gr.Dropdown(_values_of(knob.name), value=to_text(value), **common)
     if _is_share(knob):

@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from mnist_demo.basics.glossary import explained
 from mnist_demo.errors import RunError
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.learning.training import Status
@@ -164,7 +165,7 @@ def _question_html(chosen: Lesson | None) -> str:
         return '<p class="mnist-question">Set the knobs, change one for run B, and see what it does.</p>'
     titles = [each.title for slug in chosen.needs if (each := lesson(slug))]
     needs = note_html(f"Builds on: {', '.join(titles)}.") if titles else ""
-    return f'<p class="mnist-question">{escape(chosen.question)}</p>{needs}'
+    return f'<p class="mnist-question">{explained(escape(chosen.question))}</p>{needs}'
 
 
 def _guesses(chosen: Lesson | None) -> list[tuple[str, int]]:

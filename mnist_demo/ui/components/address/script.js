@@ -1,8 +1,10 @@
 // A query with "+" in front is a new entry of the browser's history, another value of a knob is not. `knobs=` and what
-// others append to an address stay in it. The tab is the part behind "#", which no server sees.
+// others append to an address stay in it. The tab is the part behind "#", which no server sees; behind a "/" there stands
+// what the tab shows.
 const KEPT = /^(knobs|view|logs|utm_.*|__.*)$/;
 const tabs = [...document.querySelector('[role=tablist]').querySelectorAll('[role=tab]')];
 const nameOf = (tab) => tab.innerText.trim().toLowerCase();
+const tabOf = (hash) => hash.split('/')[0];
 
 function follow() {
   if (props.value === '?' || typeof props.value !== 'string') return;
@@ -14,7 +16,7 @@ function follow() {
   history[isNew ? 'pushState' : 'replaceState'](null, '', location.pathname + search + location.hash);
 }
 function openTab() {
-  const wanted = tabs.find((tab) => '#' + nameOf(tab) === location.hash) ?? tabs[0];
+  const wanted = tabs.find((tab) => '#' + nameOf(tab) === tabOf(location.hash)) ?? tabs[0];
   if (wanted.getAttribute('aria-selected') !== 'true') wanted.click();
 }
 let shown = location.search; // that the page was last asked to show
@@ -28,7 +30,7 @@ addEventListener('popstate', () => {
 for (const tab of tabs) {
   new MutationObserver(() => {
     const hash = tab === tabs[0] ? '' : '#' + nameOf(tab);
-    if (tab.getAttribute('aria-selected') !== 'true' || hash === location.hash) return;
+    if (tab.getAttribute('aria-selected') !== 'true' || hash === tabOf(location.hash)) return;
     history.pushState(null, '', location.pathname + location.search + hash);
   }).observe(tab, {attributes: true, attributeFilter: ['aria-selected']});
 }

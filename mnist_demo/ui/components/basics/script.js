@@ -39,6 +39,7 @@ function open(name, focus) {
   current = name;
   values = {};
   post();
+  history.replaceState(null, '', `${location.pathname}${location.search}#basics/${name}`);
   if (narrow.matches) drawer.open = false;
   if (focus) panel.dataset.focus = 'yes';
 }
@@ -245,6 +246,14 @@ panel.addEventListener('mouseover', (event) => {
   if (line) highlight(line.dataset.part ?? null);
 });
 
+// The address names the example, so that links lead to it and Back returns to it.
+function follow() {
+  const [tab, name] = location.hash.split('/');
+  if (tab === '#basics' && titles.has(name) && name !== current) open(name, true);
+}
+addEventListener('popstate', follow);
+
 list();
 draw(props.value);
+follow();
 watch('value', () => draw(props.value));

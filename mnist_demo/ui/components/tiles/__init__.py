@@ -32,6 +32,7 @@ class Tile(TypedDict):
     pixels: str
     note: str
     map: str
+    word: str
 
 
 class TilesValue(TypedDict):
@@ -53,12 +54,16 @@ def tile(
     *,
     note: str = "",
     color_map: ColorMap = ColorMap.GRAY,
+    word: str = "",
 ) -> Tile:
-    """One picture from uint8 pixels, row by row. Raises ValueError where there are not `width * height` of them."""
+    """One picture from uint8 pixels, row by row; it explains itself by that word of the glossary.
+
+    Raises ValueError where there are not `width * height` pixels.
+    """
     if len(pixels) != width * height:
         raise ValueError(f"{width}x{height} pixels need {width * height} bytes, not {len(pixels)}")
     encoded = base64.b64encode(pixels).decode("ascii")
-    return Tile(caption=caption, width=width, height=height, pixels=encoded, note=note, map=color_map.value)
+    return Tile(caption=caption, width=width, height=height, pixels=encoded, note=note, map=color_map.value, word=word)
 
 
 def tiles_value(

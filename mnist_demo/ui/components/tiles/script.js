@@ -18,13 +18,14 @@ function addTile(index, isChoice) {
   button.type = 'button';
   button.addEventListener('click', () => trigger('select', {index, value: button.children[1].textContent, selected: true}));
 }
-function drawTile(button, {caption, width, height, pixels, note, map}) {
+function drawTile(button, {caption, width, height, pixels, note, map, word}) {
   const [canvas, name, small] = button.children, bytes = atob(pixels), image = new ImageData(width, height);
   const table = Array.from({length: 256}, (_, byte) => colorOf(byte, STOPS[map] || STOPS.gray));
   for (let index = 0; index < width * height; index++) image.data.set(table[bytes.charCodeAt(index)], index * 4);
   Object.assign(canvas, {width, height}).getContext('2d').putImageData(image, 0, 0);
   name.textContent = caption;
   small.textContent = note;
+  if (word) Object.assign(button, {role: 'button', tabIndex: 0}).dataset.word = word;
   button.setAttribute('aria-label', [caption, note].filter(Boolean).join(', ') || 'picture');
 }
 function draw() {
