@@ -165,7 +165,9 @@ def _question_html(chosen: Lesson | None) -> str:
         return '<p class="mnist-question">Set the knobs, change one for run B, and see what it does.</p>'
     titles = [each.title for slug in chosen.needs if (each := lesson(slug))]
     needs = note_html(f"Builds on: {', '.join(titles)}.") if titles else ""
-    return f'<p class="mnist-question">{explained(escape(chosen.question))}</p>{needs}'
+    # An element of the lesson's own name. Gradio would reuse the words of the last question, and they would move about.
+    text = f"<lesson-{chosen.slug}>{explained(escape(chosen.question))}</lesson-{chosen.slug}>"
+    return f'<p class="mnist-question">{text}</p>{needs}'
 
 
 def _guesses(chosen: Lesson | None) -> list[tuple[str, int]]:
