@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.served import Served, served
-from tests.ui.pen import draw
+from tests.ui.pen import draw, draw_digit
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -18,6 +18,7 @@ TRAININGS = 3
 COLD_LOADS = 3
 STROKES = 25
 LOOKS = 30
+OWN_SETS = 3
 THREE = [(0.3, 0.25), (0.5, 0.15), (0.68, 0.25), (0.6, 0.42), (0.45, 0.5), (0.7, 0.66), (0.5, 0.85), (0.3, 0.78)]
 
 # Clicks Train; milliseconds to the first point on the charts, and to the end of both runs.
@@ -49,6 +50,21 @@ WATCH_JS = """() => {
       look();
     }, 0);
   });
+}"""
+
+# From each pen-up to the frame in which the scores of own digits are there, on a page that shows none yet.
+OWN_JS = """() => {
+  let start = 0;
+  document.addEventListener('pointerup', () => { start = performance.now(); }, true);
+  const look = () => {
+    if (document.querySelector('#own-table tbody tr')) window.ownScored = performance.now() - start;
+    else requestAnimationFrame(look);
+  };
+  look();
+}"""
+KEEP_JS = """() => {
+  const key = 'mnist-lab-own-digits', kept = JSON.parse(localStorage.getItem(key));
+  if (kept) localStorage.setItem(key, JSON.stringify({...kept, digits: kept.digits.slice(0, 29)}));
 }"""
 
 # Moves the slider to a point; milliseconds to the frame in which the cursor and the drawing's answer are of it, and to
@@ -106,6 +122,7 @@ def measure() -> list[tuple[str, float, str]]:
             word = "one model" if models == 1 else f"{models} models"
             rows.append((f"pen-up to moved bars, {word}, median", statistics.median(times), "ms"))
             rows.append((f"pen-up to moved bars, {word}, p95", times[int(0.95 * len(times))], "ms"))
+        rows.append(("thirty own digits, last pen-up to three networks' scores, median", _own_digits(page), "ms"))
     return rows
 
 
@@ -165,6 +182,24 @@ def _ask(page: Page, models: int) -> None:
         "count => document.querySelectorAll('#bars .mnist-bars-model:not([hidden])').length === count", arg=models
     )
     page.locator("#canvas .mnist-canvas [data-do=clear]").click()
+
+
+def _own_digits(page: Page) -> float:
+    """Milliseconds from the last pen-up to the scores of thirty own digits: all drawn once, then the last one again."""
+    own, found = page.locator("#own .mnist-own"), []
+    for _ in range(OWN_SETS):
+        page.evaluate(KEEP_JS)
+        page.reload()
+        own.locator("[data-do=start]").click()
+        while own.get_attribute("data-count") != "29":
+            draw_digit(page, int(own.locator("[data-part=asks] p b").inner_text()))
+            own.locator("[data-do=next]").click()
+        page.evaluate(OWN_JS)
+        draw_digit(page, int(own.locator("[data-part=asks] p b").inner_text()))
+        page.wait_for_function("window.ownScored > 0")
+        found.append(float(page.evaluate("window.ownScored")))
+        page.wait_for_function("document.querySelector('#own .mnist-own').dataset.count === '30'")
+    return statistics.median(found)
 
 
 def _pen_up(page: Page) -> float:

@@ -39,6 +39,7 @@ class Refusal(StrEnum):
     """Why a drawing has no answer, as a sentence for the person who drew it."""
 
     BLANK = "The canvas is blank: draw a digit."
+    NO_INK = "No ink was found in the picture: take it from closer, with the digit darker than the paper."
     TOO_LITTLE_INK = "There is too little ink for a digit: draw it larger."
     TOO_MUCH_INK = "There is so much ink that no digit can be seen: draw with thinner lines."
     SEVERAL_DIGITS = "These look like several digits: draw one at a time."
@@ -86,7 +87,8 @@ def recognize_by(
     ink = sketch.extract_ink(canvas)
     stages = sketch.preprocess(ink, skip)
     if not stages:
-        return [Prediction(np.zeros(CLASSES, np.float32), Refusal.BLANK, [])] * len(models)
+        refusal = Refusal.BLANK if canvas.ndim == 2 else Refusal.NO_INK  # in a picture it may be too faint to be found
+        return [Prediction(np.zeros(CLASSES, np.float32), refusal, [])] * len(models)
     pieces = _pieces(stages, ink)
     if _is_tiny(pieces, max(ink.shape)) or _are_dots(pieces, CLICK_LENGTH):
         refusal = _why_no_lines(pieces, max(ink.shape))

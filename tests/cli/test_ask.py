@@ -63,7 +63,7 @@ def test_predict_of_a_blank_picture_refuses(
     assert run("predict", tmp_path / "blank.png", "--checkpoint", checkpoint, "--json") == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["digit"] is None
-    assert "blank" in printed["refusal"]
+    assert "No ink was found" in printed["refusal"]
 
 
 def test_wrong_files_are_one_sentence_and_status_1(

@@ -32,14 +32,17 @@ def test_a_drawing_gets_ten_probabilities_that_sum_to_one(network: str, scale: s
     assert networks.weights_hash(checkpoint.model.state_dict()) == before
 
 
-def test_a_blank_canvas_asks_for_a_drawing_and_has_no_answer() -> None:
-    for blank in (
-        np.zeros((280, 280), np.uint8),
-        np.full((280, 280, 3), 255, np.uint8),
-        np.zeros((28, 28, 4), np.uint8),
+def test_where_no_ink_is_found_a_canvas_is_blank_and_a_picture_may_hold_ink_that_is_too_faint() -> None:
+    faint = np.full((280, 280, 3), 255, np.uint8)
+    faint[60:220, 130:150] = 240
+    for without_ink, said in (
+        (np.zeros((280, 280), np.uint8), "The canvas is blank: draw a digit."),
+        (np.full((280, 280, 3), 255, np.uint8), "No ink was found in the picture"),
+        (np.zeros((28, 28, 4), np.uint8), "No ink was found in the picture"),
+        (faint, "No ink was found in the picture"),
     ):
-        prediction = recognize(blank, untrained())
-        assert "draw a digit" in str(prediction.refusal)
+        prediction = recognize(without_ink, untrained())
+        assert str(prediction.refusal).startswith(said)
         assert prediction.digit is None
         assert not prediction.probabilities.any()
         assert prediction.stages == []

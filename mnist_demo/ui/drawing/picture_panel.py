@@ -14,13 +14,13 @@ from mnist_demo.images.ink import Ink
 from mnist_demo.images.paper import FoundInk, find_ink
 from mnist_demo.images.pictures import read_picture
 from mnist_demo.images.sketch import Preprocessing, preprocess
+from mnist_demo.inference.recognize import Refusal
 from mnist_demo.serving.visitors import Visitor
 from mnist_demo.ui.components.canvas import SIZE, canvas_picture
 from mnist_demo.ui.values import Pictured
 from mnist_demo.ui.visit import Lab, Shown, note_html
 
 FILLED = 0.72  # of the canvas, by the longer side of the ink
-NO_INK = "No ink was found in the picture: take it from closer, with the digit darker than the paper."
 
 
 def build_picture_words(lab: Lab, canvas: gr.HTML, elem_id: str = "picture-words") -> None:
@@ -39,7 +39,7 @@ def _on_canvas(file: bytes) -> tuple[FoundInk, bytes]:
     found = find_ink(read_picture(file))
     cropped = next((stage.image for stage in preprocess(found.ink) if stage.name == Preprocessing.CROP), None)
     if cropped is None:
-        raise InvalidDrawing(NO_INK)
+        raise InvalidDrawing(Refusal.NO_INK)
     buffer = io.BytesIO()
     _framed(cropped).save(buffer, "PNG")
     return found, buffer.getvalue()
