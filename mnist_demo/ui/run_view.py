@@ -110,7 +110,7 @@ def run_curve(name: str, label: str, run: Run) -> Curve:
 
 def _card(name: str, label: str, run: Run, looked_at: float | None) -> str:
     """One run's state in words: epoch, speed, time left, best validation loss, the gap."""
-    rows = [("Waits", run.waits_for)] if run.waits_for else []
+    rows = []
     if run.history:
         point = run.history[-1 if looked_at is None else nearest_point(run, looked_at)]
         is_back = point is not run.history[-1]
@@ -123,6 +123,8 @@ def _card(name: str, label: str, run: Run, looked_at: float | None) -> str:
         rows.append(("Right", f"train {point.train_accuracy:.1%}, validation {point.val_accuracy:.1%}"))
         rows.append(("Loss", f"train {point.train_loss:.3f}, validation {point.val_loss:.3f}"))
         rows.append(("Gap", f"{gap(point):+.3f}, validation − train" if is_finite(point) else "none: no number"))
+    if run.waits_for:  # last, because the page keeps a row's element, and with it the focus, by its place
+        rows.append(("Waits", run.waits_for))
     body = "".join(f"<dt>{_term(term)}</dt><dd>{escape(text)}</dd>" for term, text in rows)
     return (
         f'<section class="mnist-run mnist-run-{name.lower()}" data-run="{name}" data-status="{run.status}" '
