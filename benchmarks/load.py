@@ -134,11 +134,12 @@ async def arrivals(app: App) -> list[Row]:
 
     trainings = await asyncio.gather(*(one(number, visitor) for number, visitor in enumerate(visitors)))
     refused = [each for each in trainings if each.words]
-    told = [each.told for each in trainings if each.told is not None]
+    told = [each.ended for each in refused if each.ended is not None]
     return [
         ("growing", sum(each.first_point is not None for each in trainings), "visitors"),
         ("told that there are too many", len(refused), "visitors"),
-        ("told anything, slowest", max(told, default=float("nan")), "s"),
+        ("told so, slowest", max(told, default=float("nan")), "s"),
+        ("first point, slowest", max((each.first_point or 0.0 for each in trainings), default=0.0), "s"),
         *await _closed(visitors),
     ]
 
