@@ -61,11 +61,20 @@ SLOW = (
 WITH_DATA = ("python -m mnist_demo drawings --pens FILE", "python -m mnist_demo pens FOLDER --output FILE")
 FIRST_SCREEN = ("pip install -r requirements.txt", "python app.py")
 BY_THE_CHECKS = "pip install -r requirements-dev.txt && pytest"  # of `.ci/run`: see test_requirements.py
+# Run by tests/cluster/test_elsewhere.py.
+ENCRYPTED = (
+    "openssl req -x509 -newkey rsa:3072 -nodes -days 365 -subj /CN=mnist-lab -keyout tls-key.pem -out tls-cert.pem",
+    "export DASK_CONFIG=tls.yaml",
+    "dask scheduler --protocol tls",
+    "dask worker tls://HOST:8786 --nthreads 1",
+    "MNIST_DEMO_SCHEDULER=tls://HOST:8786 python app.py",
+)
 UPLOAD = "hf upload USER/mnist-lab . --repo-type space"
 
 
 def test_every_command_of_readme_is_run_by_a_test() -> None:
-    assert set(commands(README)) == {*IN_PROCESS, *SLOW, *WITH_DATA, *FIRST_SCREEN, BY_THE_CHECKS, UPLOAD}
+    by_hand = {*FIRST_SCREEN, BY_THE_CHECKS, UPLOAD}
+    assert set(commands(README)) == {*IN_PROCESS, *SLOW, *WITH_DATA, *ENCRYPTED, *by_hand}
 
 
 def test_the_commands_work_one_after_the_other(
