@@ -139,6 +139,10 @@ def test_run_b_learns_from_half_of_the_digits_and_the_other_half_tests_it(
 ) -> None:
     some = training_data.val.first(60)
     drawn = [(int(label), to_png(image.numpy())) for image, label in zip(some.images, some.labels, strict=True)]
+    page.goto(f"{app.address}/?b.own_digits=0123456789abcdef")
+    expect(page.locator("#difference")).to_contain_text("0123456789abcdef")
+    page.locator("#train").click()
+    expect(page.locator("#notice")).to_contain_text("own digits that are not here")
     own = open_draw(page, app)
     page.evaluate(f"text => localStorage.setItem('{KEPT}', text)", file_of(drawn))
     page.goto(f"{app.address}/?train_size=300&epochs=2&hidden_sizes=16#draw")
@@ -160,10 +164,6 @@ def test_run_b_learns_from_half_of_the_digits_and_the_other_half_tests_it(
     expect(table.locator("tbody tr")).to_have_count(5)
     expect(table.locator("tbody tr").last).to_contain_text(f"of {len(tested)}")
 
-    page.goto(f"{app.address}/?b.own_digits=0123456789abcdef")
-    expect(page.locator("#difference")).to_contain_text("0123456789abcdef")
-    page.locator("#train").click()
-    expect(page.locator("#notice")).to_contain_text("own digits that are not here")
     page.goto(f"{app.address}/?lesson=dropout&knobs=locked")
     expect(page.locator("#difference")).to_contain_text("locks the knobs")
     page.get_by_role("tab", name="Draw").click()
