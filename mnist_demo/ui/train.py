@@ -127,7 +127,7 @@ class TrainTab:
         asked = [panel.chooser, panel.done, self.scrubber.patience, self.downloads.which]
         after: list[Any] = [self.scrubber, self.runs, self.glass, self.downloads]
         shown = [*told, panel.chooser, panel.done, *(component for each in after for component in each.outputs)]
-        rest = list(dict.fromkeys([*shown, *grown, self.notice]))
+        rest = list(dict.fromkeys([*shown, *grown, self.notice, self.clicks]))
         back = list(dict.fromkeys([*self.setup.outputs, self.setup.column, *rest]))
         # The events after which a pair is shown at rest; other parts may connect to them.
         self.ended = [self.lab.on(event.then, self.show_end, asked, rest) for event in trained]
@@ -145,7 +145,7 @@ class TrainTab:
         if visitor.was_cut:  # then nothing was sent of the end
             is_over = all(run.status is not Status.RUNNING for run in visitor.pair)
             message = closing_words(visitor.pair) if is_over else note_html(CUT)
-            rest = {**self._page(visitor, message), **self._buttons(visitor)}
+            rest = {**self._page(visitor, message), **self._buttons(visitor), self.clicks: visitor.clicks}
         return {
             **rest,
             **self.setup.panel.reveal(slug, visitor.guesses, done or [], visitor.pair),

@@ -60,6 +60,8 @@ def test_a_page_that_is_loaded_again_in_mid_training_has_its_runs(page: Page, ap
     expect(page.locator("#answer")).to_be_visible()
     expect(page.locator("#curves .mnist-curves")).not_to_have_attribute("data-seq", "0")
     expect(page.locator("#notice")).to_have_text("")
+    page.locator("#train").click()
+    expect(page.locator("#stop")).to_be_enabled(), "one click is enough"
 
 
 def test_a_browser_opened_again_has_its_runs_and_two_tabs_have_their_own(
