@@ -32,8 +32,9 @@ def find(asked: str) -> str:
 
 
 def of(model: nn.Module) -> torch.device:
-    """Where a network's weights are: its inputs must be there, too."""
-    return next(model.parameters()).device
+    """Where a network's weights are: its inputs must be there, too. One without weights is on the processor."""
+    weights = next(model.parameters(), None)
+    return torch.device("cpu") if weights is None else weights.device
 
 
 def to_cpu(tensor: Tensor) -> Tensor:
