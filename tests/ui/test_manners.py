@@ -59,7 +59,11 @@ def test_a_pair_from_train_to_the_next_one(page: Page, app: ServedApp) -> None:
 def test_a_field_that_is_only_touched_changes_no_other(touched: Page, app: ServedApp) -> None:
     page = touched
     page.goto(f"{app.address}/?b.train_size=5000")
-    expect(page.locator("#difference")).to_contain_text("training images 1000 → 5000")
+    expect(page.locator("#question")).to_contain_text("Set the knobs")
+    (
+        expect(page.locator(".mnist-works")).to_have_attribute("data-page", re.compile(".")),
+        "the page's own script has begun",
+    )
     page.get_by_role("button", name="Knobs").click()
     value = page.locator("#b-value-0 input")
     expect(value).to_have_value("5000")
