@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 
 LIMIT = httpx.Timeout(60.0)
 STEPS = re.compile(r'data-step=\\"(\d+)\\"')
-EPOCHS = re.compile(r"<dt>Epoch</dt><dd>([\d.e+]+) of")
+EPOCHS = re.compile(r"Epoch(?:<[^>]*>)*</dt><dd>([\d.e+]+) of")
 now = time.perf_counter
 
 
