@@ -32,6 +32,7 @@ def open_page(page: Page, app: ServedApp, query: str = "") -> str:
     """Opens the app and gives the visitor's session id, by which the store knows their runs."""
     with page.expect_request("**/heartbeat/*") as heartbeat:
         page.goto(f"{app.address}/{query}")
+    page.wait_for_function("sessionStorage.getItem('mnist-lab-visit')")  # comes with what the link asks for
     expect(page.locator("#train")).to_be_enabled()
     return heartbeat.value.url.rsplit("/", 1)[1]
 
