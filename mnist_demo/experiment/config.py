@@ -4,6 +4,7 @@ The form, the command line, the link and the validation all read these declarati
 may have. Does not know what a knob does, and does not import torch.
 """
 
+import functools
 import re
 from collections.abc import Mapping
 from enum import StrEnum
@@ -219,7 +220,8 @@ class Experiment(BaseModel):
         return self.model_dump(mode="json")
 
 
-def knobs() -> dict[str, Knob]:
+@functools.cache
+def knobs() -> Mapping[str, Knob]:
     """Every knob of an Experiment by name, in the order of declaration."""
     return knobs_of(Experiment, Experiment())
 

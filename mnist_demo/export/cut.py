@@ -57,8 +57,8 @@ def parts(experiment: Experiment) -> tuple[Part, ...]:
             found.append(Part(node.name, tuple(cutter.block([node], 0)), True))
         elif isinstance(node, ast.If):  # the program's main part
             found += [Part(_target(inner), tuple(cutter.block([inner], 0, node.body)), False) for inner in node.body]
-    names = {part.name: names_in(ast.parse(part.text)) for part in found if part.is_function}
-    used = set().union(*(names_in(ast.parse(part.text)) for part in found if not part.is_function))
+    names = {part.name: names_in(part.text) for part in found if part.is_function}
+    used = set().union(*(names_in(part.text) for part in found if not part.is_function))
     while more := set().union(*(names[name] for name in used & names.keys())) - used:
         used |= more
     return tuple(part for part in found if part.lines and (part.name in used or not part.is_function))
@@ -69,7 +69,7 @@ def imports(text: str) -> list[str]:
     tree, lines = syntax.parsed(str(PROGRAM))
     found: list[str] = []
     last = 0
-    for node, line in syntax.imports(tree, names_in(ast.parse(text))):
+    for node, line in syntax.imports(tree, names_in(text)):
         if found and "" in lines[last : node.lineno - 1]:
             found.append("")
         found.append(line)

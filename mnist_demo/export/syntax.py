@@ -5,7 +5,7 @@ Knows syntax only. `cut` uses it for programs, Basics for its examples.
 
 import ast
 from collections.abc import Collection, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 
@@ -16,9 +16,10 @@ def parsed(path: str) -> tuple[ast.Module, tuple[str, ...]]:
     return ast.parse(source), tuple(source.splitlines())
 
 
-def names_in(node: ast.AST) -> set[str]:
+@lru_cache(maxsize=1024)  # most parts of two programs are the same
+def names_in(code: str) -> frozenset[str]:
     """Every name that a piece of code reads or sets."""
-    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+    return frozenset(inner.id for inner in ast.walk(ast.parse(code)) if isinstance(inner, ast.Name))
 
 
 def imports(tree: ast.Module, names: Collection[str]) -> Iterator[tuple[ast.stmt, str]]:

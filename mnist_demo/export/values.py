@@ -7,6 +7,8 @@ import ast
 import builtins
 import importlib
 from collections.abc import Iterator, Mapping
+from functools import cache
+from types import CodeType
 
 from mnist_demo.experiment.choices import Mistake
 from mnist_demo.experiment.config import Experiment
@@ -22,7 +24,7 @@ class Values:
 
     def __init__(self, tree: ast.Module, text: str, experiment: Experiment) -> None:
         self.text, self.experiment = text, experiment
-        self.starts = [0, *(i + 1 for i, letter in enumerate(text) if letter == "\n")]  # of lines
+        self.starts = _line_starts(text)
         self.known: dict[str, object] = {"knobs": experiment}
         self.known_if_right: dict[str, object] = {"knobs": experiment.replace(mistake=Mistake.NONE)}
         self.base = 0  # column in the source of the statement that is being written
@@ -81,15 +83,16 @@ class Values:
             for before, keyword in zip(ends[len(node.args) - 1 :], node.keywords, strict=False):
                 if self._is_off(keyword.value):
                     yield before, self._end(keyword), ""
-            node = ast.Call(node.func, node.args, [k for k in node.keywords if not self._is_off(k.value)])
+            for part in (node.func, *node.args, *(k.value for k in node.keywords if not self._is_off(k.value))):
+                yield from self._edits(part)
+            return
         if isinstance(node, ast.FunctionDef):  # a learner's script needs no types
             for argument in node.args.args:
                 if argument.annotation:
                     yield self._start(argument) + len(argument.arg), self._end(argument), ""
             return
-        for child in ast.iter_child_nodes(node):
-            if not isinstance(child, ast.stmt):
-                yield from self._edits(child)
+        for child in _parts(node):
+            yield from self._edits(child)
 
     def _edited_part(self, node: ast.expr) -> str:
         start, end = self._start(node), self._end(node)
@@ -100,22 +103,49 @@ class Values:
 
     def _is_off(self, node: ast.expr) -> bool:
         """Whether an argument is made of a knob that is 0, so that it can be left out."""
-        knobs = [n for n in ast.walk(node) if isinstance(n, ast.Attribute) and ast.unparse(n.value) == "knobs"]
-        return any(self.value(knob) == 0 for knob in knobs)
+        return any(self.value(knob) == 0 for knob in _knobs(node))
 
     def value(self, node: ast.expr, known: Mapping[str, object] | None = None) -> object:
         """The value of an expression made of knobs alone; UNKNOWN if it needs anything else."""
         known = self.known if known is None else known
-        names = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+        names = _names(node)
         if not names & known.keys() or not all(name in known or hasattr(builtins, name) for name in names):
             return UNKNOWN
-        return eval(compile(ast.Expression(node), "program", "eval"), {}, dict(known))
+        return eval(_code(node), {}, dict(known))
 
     def _start(self, node: ast.expr | ast.arg) -> int:
         return self.starts[node.lineno - 1] + node.col_offset
 
     def _end(self, node: ast.expr | ast.keyword | ast.arg) -> int:
         return self.starts[(node.end_lineno or node.lineno) - 1] + (node.end_col_offset or 0)
+
+
+# What follows from the program alone is found once: the page asks for new values at every change of a knob.
+@cache
+def _line_starts(text: str) -> list[int]:
+    return [0, *(index + 1 for index, letter in enumerate(text) if letter == "\n")]
+
+
+@cache
+def _parts(node: ast.AST) -> tuple[ast.AST, ...]:
+    """What a node is made of, but for the statements in it."""
+    return tuple(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt))
+
+
+@cache
+def _names(node: ast.expr) -> frozenset[str]:
+    return frozenset(inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name))
+
+
+@cache
+def _code(node: ast.expr) -> CodeType:
+    return compile(ast.Expression(node), "program", "eval")
+
+
+@cache
+def _knobs(node: ast.expr) -> tuple[ast.Attribute, ...]:
+    found = (inner for inner in ast.walk(node) if isinstance(inner, ast.Attribute))
+    return tuple(inner for inner in found if ast.unparse(inner.value) == "knobs")
 
 
 def _layers(experiment: Experiment, base: str) -> str:

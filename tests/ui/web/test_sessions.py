@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+import gradio as gr
+
 from mnist_demo.ui.web.sessions import OpenPages, SessionMessages, SessionStates
 
 
@@ -39,3 +41,20 @@ def test_the_values_of_an_open_page_outlive_many_invented_ones() -> None:
         assert "page" in states.session_data
         assert "invented 19" in states.session_data
         assert len(states.session_data) <= 4
+
+
+def test_a_page_keeps_its_values_and_no_copy_of_the_settings_of_all_components() -> None:
+    with gr.Blocks() as page:
+        kept, slider = gr.State(1), gr.Slider(0, 10)
+    states = SessionStates(OpenPages())
+    states.set_blocks(page)  # type: ignore[no-untyped-call]
+    session = states["one"]
+    session[kept._id] = 2
+    session[slider._id] = gr.Slider(0, 20)
+    session._update_value_in_config(slider._id, 15)
+    assert session[kept._id] == 2
+    assert session[slider._id].maximum == 20
+    assert states["other"][kept._id] == 1
+    assert states["other"][slider._id].maximum == 10
+    assert states["one"] is session
+    assert not any(session.config_values.values())
