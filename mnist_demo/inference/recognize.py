@@ -6,6 +6,7 @@ never trains. Temperature after Guo et al., "On calibration of modern neural net
 
 import copy
 import functools
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -90,10 +91,11 @@ def recognize_by(
         refusal = Refusal.BLANK if canvas.ndim == 2 else Refusal.NO_INK  # in a picture it may be too faint to be found
         return [Prediction(np.zeros(CLASSES, np.float32), refusal, [])] * len(models)
     pieces = _pieces(stages, ink)
-    if _is_tiny(pieces, max(ink.shape)) or _are_dots(pieces, CLICK_LENGTH):
+    length = max(_length(piece) for piece in pieces)
+    if _is_tiny(pieces, max(ink.shape)) or length < CLICK_LENGTH:
         refusal = _why_no_lines(pieces, max(ink.shape))
         return [Prediction(np.zeros(CLASSES, np.float32), refusal, stages)] * len(models)
-    drawing = _Drawing(stages, is_blot=_are_dots(pieces, BLOT_LENGTH), parts=_parts(pieces))
+    drawing = _Drawing(stages, is_blot=length < BLOT_LENGTH, parts=_parts(pieces))
     return [_answer(drawing, model) for model in models]
 
 
@@ -192,13 +194,11 @@ def _why_no_lines(pieces: Sequence[Piece], canvas_side: int) -> Refusal:
     return Refusal.TOO_MUCH_INK if is_large else Refusal.TOO_LITTLE_INK
 
 
-def _are_dots(pieces: Sequence[Piece], longest: float) -> bool:
-    """Whether every piece is at most `longest` times as long as it is wide."""
-    for piece in pieces:
-        side = min(piece.extent, 40)  # pixels: enough to tell, and fast
-        if side >= longest * stroke_width(shrink(piece.ink, side / piece.extent)):
-            return False
-    return True
+def _length(piece: Piece) -> float:
+    """How many times as long as it is wide a piece is; infinite for one without dark ink."""
+    side = min(piece.extent, 40)  # pixels: enough to tell, and fast
+    width = stroke_width(shrink(piece.ink, side / piece.extent))
+    return side / width if width else math.inf
 
 
 def _parts(pieces: Sequence[Piece]) -> list[Ink]:
