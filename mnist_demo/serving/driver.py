@@ -24,7 +24,7 @@ from mnist_demo.serving.watch import LEAD_SECONDS, Watch
 MAX_VISITORS = 64  # who train at the same time
 MAX_PAIRS = 4  # of one visitor at the same time
 FIRST_CHUNK_SECONDS = 10  # by the estimate, for a network so large that even FIRST_STEPS would take minutes
-ROUND_SECONDS = 2.0  # in which everybody should get one turn; chunks are made shorter for that
+ROUND_SECONDS = 1.5  # in which everybody should get one turn; chunks are made shorter for that
 LEAST_SECONDS = 0.15  # of a chunk: below that, sending it costs more than a tenth of it
 PACED_SECONDS = 0.2  # of watching time in one chunk of a slowed-down run
 UPDATE_SECONDS = 0.1  # between two updates of a page, at least,

@@ -16,7 +16,7 @@ from mnist_demo.learning.training import Status
 from mnist_demo.serving.budget import limit_reached
 
 MAX_SNAPSHOT_BYTES = 32_000_000  # of one training
-MAX_BYTES = 500_000_000  # of all trainings together
+MAX_BYTES = 300_000_000  # of all trainings together
 
 
 @dataclass(eq=False)
