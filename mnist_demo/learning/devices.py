@@ -1,7 +1,7 @@
 """Where a network computes: the processor, or a graphics card if there is one.
 
 Knows names of devices, and which this machine has. Does not know networks. Equal runs end in equal bits only on the
-same device with the same build of PyTorch: a GPU adds the same numbers in another order.
+same kind of device with the same build of PyTorch: a GPU adds the same numbers in another order.
 """
 
 from enum import StrEnum

@@ -23,6 +23,8 @@ def test_the_settings_are_put_back() -> None:
     with set_for_training(threads=2):
         assert torch.get_num_threads() == 2
         assert small * 1e-10 == 0
+        assert torch.backends.cudnn.deterministic
+    assert not torch.backends.cudnn.deterministic
     assert torch.get_num_threads() == 1
     assert 0 < small * 1e-10 < SMALLEST
 

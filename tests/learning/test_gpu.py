@@ -60,10 +60,8 @@ def test_a_run_begins_as_on_the_processor_and_goes_nearly_the_same_way(knobs: st
 def test_chunks_of_any_lengths_are_the_same_run(knobs: str, few: TrainingData) -> None:
     experiment = Experiment.from_text(dict(parse_qsl(f"train_size=1000&epochs=2&{knobs}")))
     whole, chunked = on_gpu(experiment, few), on_gpu(experiment, few, steps=5)
-    assert [point.step for point in chunked.history] == [point.step for point in whole.history]
-    assert chunked.history[-1].val_loss == pytest.approx(whole.history[-1].val_loss, rel=0.05)
-    if experiment.network == "mlp":  # the convolutions' gradients are summed in an order that changes
-        assert weights_hash(chunked.weights) == weights_hash(whole.weights)
+    assert [point.val_loss for point in chunked.history] == [point.val_loss for point in whole.history]
+    assert weights_hash(chunked.weights) == weights_hash(whole.weights)
 
 
 def test_what_zerogpu_would_be_lent_trains_on_the_gpu() -> None:
