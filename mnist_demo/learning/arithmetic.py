@@ -15,7 +15,7 @@ def set_for_training(threads: int = 1) -> Iterator[None]:
 
     Numbers below 1.2e-38 become 0. Adam's averages of gradients that stay 0 fade to such numbers within 800 steps, and
     processors are slow with them: a step of the MLP 784-256-128-10 took 3.2 ms, and takes 1.7 (2026-11-26). On a GPU
-    cuDNN may add a convolution's gradients in any order, unless it is told not to; that was no faster (H100, 2026-11-26).
+    cuDNN may add a convolution's gradients in any order, unless it is told not to; any order was no faster (H100).
     """
     before = torch.get_num_threads(), torch.backends.cudnn.deterministic
     torch.set_num_threads(threads)
