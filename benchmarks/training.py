@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import statistics
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -31,31 +32,31 @@ MLP = Experiment.from_dict({"train_size": 55_000, "epochs": 5})
 CNN = Experiment.from_dict({"network": "cnn", "train_size": 20_000, "epochs": 1})
 
 
-def measure() -> list[tuple[str, float, str]]:
-    """(name, value, unit): images a second of one bare process; two runs through the app, relative to two bare."""
+def measure() -> Iterator[tuple[str, float, str]]:
+    """(name, value, unit): the step, one bare process, two runs through the app relative to two bare, the CNN."""
     os.environ["OMP_NUM_THREADS"] = "1"
     root = data.mnist_root()
     spawn = multiprocessing.get_context("spawn")
-    rows = []
+    torch.set_num_threads(1)
+    training_data = data.load_training_data(root)
+    yield from peers.step_rows(training_data)
     with ProcessPoolExecutor(CORES, spawn) as bare, Cluster.start(warm=functools.partial(warm, root)) as cluster:
         _both_bare(bare, MLP.replace(epochs=1), root)  # imports, and reads the images
         cluster.run_blocking(data.load_training_data, root)
         for name, experiment in (("MLP 784-256-128-10", MLP), ("CNN", CNN)):
             seconds = statistics.median(bare.submit(bare_loop, experiment, root).result() for _ in range(REPEATS))
             images = experiment.epochs * experiment.train_size
-            rows.append((f"{name}, one bare process, evaluations included", images / seconds, "images/s"))
+            yield f"{name}, one bare process, evaluations included", images / seconds, "images/s"
         together, chunked, driven = [], [], []
         for _ in range(REPEATS):  # in turn, so that a busy moment hits all three
             together.append(_both_bare(bare, MLP, root))
             chunked.append(asyncio.run(_in_chunks(cluster, root)))
             driven.append(asyncio.run(_driven(cluster, root)))
     base = statistics.median(together)
-    rows.append(("two MLPs at once, bare", 2 * MLP.epochs * MLP.train_size / base, "images/s"))
-    rows.append((f"through the app, {CHUNK_STEPS}-step chunks, of bare", base / statistics.median(chunked), "times"))
-    rows.append(("through the app, its own chunks and snapshots, of bare", base / statistics.median(driven), "times"))
-    torch.set_num_threads(1)
-    training_data = data.load_training_data(root)
-    return rows + peers.step_rows(training_data) + peers.cnn_rows(training_data)
+    yield "two MLPs at once, bare", 2 * MLP.epochs * MLP.train_size / base, "images/s"
+    yield f"through the app, {CHUNK_STEPS}-step chunks, of bare", base / statistics.median(chunked), "times"
+    yield "through the app, its own chunks and snapshots, of bare", base / statistics.median(driven), "times"
+    yield from peers.cnn_rows(training_data)
 
 
 def bare_loop(experiment: Experiment, root: Path) -> float:

@@ -99,10 +99,10 @@ def normalize(images: Tensor, scale: Normalize = Normalize.SYMMETRIC) -> Tensor:
 
     The one normalization of training, drawing and the exported script.
     """
-    pixels = images.reshape(-1, 1, SIDE, SIDE).float()
+    pixels = images.reshape(-1, 1, SIDE, SIDE).to(torch.float32, copy=True)
     if scale is Normalize.RAW:
         return pixels
-    pixels = pixels / 255  # what ToTensor() does
+    pixels.div_(255)  # what ToTensor() does
     return pixels if scale is Normalize.UNIT else pixels.sub_(0.5).div_(0.5)
 
 
