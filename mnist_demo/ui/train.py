@@ -31,6 +31,7 @@ from mnist_demo.ui.visit import QUICK, Lab, Shown, error_html, note_html
 
 FAULT = "The training failed on the server: click Resume to go on from the last point."
 BUSY = "Still waiting for the next point: the workers are busy with other visitors' runs, or the network is large."
+AWAY = "The training workers cannot be reached at the moment. If they are back within a minute, this training goes on."
 SILENCE_SECONDS = 3.0  # without news, after which the page says so; a chunk takes about one second
 CUT = "The connection was cut, or the page was loaded again, so the training rests. Resume goes on where it was."
 STARTING = "The training workers are starting; this takes a few seconds."
@@ -208,7 +209,7 @@ class TrainTab:
             growing = self.lab.driver.train(pair_of_runs, pace_seconds)
             async with aclosing(_with_silences(growing, SILENCE_SECONDS)) as news:
                 async for is_news in news:
-                    page = self._page(visitor, "" if is_news else note_html(BUSY))
+                    page = self._page(visitor, "" if is_news else self._waiting(BUSY))
                     yield {**page, **self.scrubber.glance(visitor)}
             message = closing_words(pair_of_runs)
         except MnistLabError as error:
@@ -236,8 +237,9 @@ class TrainTab:
             self.resume: gr.Button(interactive=can_resume),
         }
 
-    def _waiting(self) -> str:
-        return note_html(STARTING if self.lab.cluster.status.phase is Phase.STARTING else "")
+    def _waiting(self, why: str = "") -> str:
+        """Why no point comes; `why` if nothing is wrong with the workers."""
+        return note_html({Phase.STARTING: STARTING, Phase.FAILED: AWAY}.get(self.lab.cluster.status.phase, why))
 
 
 async def _with_silences(growing: AsyncIterator[None], seconds: float) -> AsyncGenerator[bool, None]:

@@ -4,18 +4,21 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from mnist_demo.cluster.engine import InProcess
+from mnist_demo.cluster.status import ClusterStatus, Phase
 from mnist_demo.errors import EngineUnavailable
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.serving.driver import Driver
 from mnist_demo.serving.runs import Run
 from mnist_demo.ui.before.lesson_panel import FREE
-from mnist_demo.ui.train import FAULT, TrainTab, _with_silences
+from mnist_demo.ui.train import AWAY, BUSY, FAULT, STARTING, TrainTab, _with_silences
 from mnist_demo.ui.visit import Shown
 from tests.ui.conftest import ServedApp
 from tests.ui.trained import ME, do, lab_of, tiny_pair, train_pair, unserved_page
@@ -103,6 +106,32 @@ def test_a_silence_is_noticed_and_nothing_is_lost() -> None:
     assert news[0] is news[-1] is True
     assert news.count(True) == 2
     assert False in news
+
+
+@pytest.mark.parametrize(("phase", "words"), [(Phase.READY, BUSY), (Phase.STARTING, STARTING), (Phase.FAILED, AWAY)])
+def test_a_silence_is_explained(
+    mnist_root: Path, tiny: Experiment, monkeypatch: pytest.MonkeyPatch, phase: Phase, words: str
+) -> None:
+    async def silent(_driver: Driver, _runs: Sequence[Run], *_: Any) -> AsyncIterator[None]:
+        await asyncio.sleep(0.3)
+        yield
+
+    lab = lab_of(mnist_root)
+    with unserved_page():
+        tab = TrainTab(lab)
+    visitor = lab.visitors.of(ME)
+    visitor.start(tiny_pair(tiny))
+    monkeypatch.setattr(Driver, "train", silent)
+    monkeypatch.setattr("mnist_demo.ui.train.SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(InProcess, "status", ClusterStatus(phase))
+
+    async def notices() -> list[str]:
+        return [unescape(page[tab.notice]) async for page in tab.resume_training(visitor, 0)]
+
+    _, *waiting, news, _ = do(notices())
+    assert waiting
+    assert all(words in notice for notice in waiting)
+    assert news == ""
 
 
 def test_leaving_ends_what_was_growing() -> None:
