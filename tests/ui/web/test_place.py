@@ -1,10 +1,11 @@
-"""Where the page can live: without a home, and below a path of a proxy that strips it."""
+"""Where the page can live: as a user without a home or a folder to write in, below a path of a proxy that strips it."""
 
 import base64
 import io
 import json
 import os
 import re
+import shutil
 import threading
 import time
 import urllib.error
@@ -33,6 +34,19 @@ def settings(tmp_path: Path) -> dict[str, str]:
     others = re.compile("HOME|XDG|GRADIO|MNIST_DEMO")
     kept = {name: value for name, value in os.environ.items() if not others.match(name)}
     return {**kept, "TMPDIR": str(tmp_path), "GRADIO_SERVER_PORT": str(free_port()), "GRADIO_ROOT_PATH": PATH}
+
+
+@pytest.fixture
+def as_another(tmp_path: Path) -> list[str]:
+    """What makes a command that of a user whom no list names; where root runs the tests, else it is one's own.
+
+    Such a user may write in the temporary folder alone. To read is allowed: the tests' Python may lie in root's home.
+    """
+    if os.getuid() != 0 or not shutil.which("setpriv"):
+        return []
+    tmp_path.chmod(0o777)
+    reading = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+    return ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", *reading]
 
 
 @contextmanager
@@ -86,10 +100,12 @@ def call(lab: str, name: str, *values: object) -> Any:
         return json.load(answer)["data"][0]
 
 
-def test_without_a_home_it_serves_below_a_path(settings: dict[str, str], training_data: TrainingData) -> None:
+def test_a_user_without_a_home_serves_it_below_a_path(
+    settings: dict[str, str], as_another: list[str], training_data: TrainingData
+) -> None:
     picture = io.BytesIO()
     Image.fromarray(255 - training_data.val.images[0].numpy()).resize((280, 280)).save(picture, "PNG")
-    with running(settings), proxy(int(settings["GRADIO_SERVER_PORT"])) as lab:
+    with running(settings, *as_another), proxy(int(settings["GRADIO_SERVER_PORT"])) as lab:
         page = DIRECT.open(f"{lab}/", timeout=60).read().decode()
         found = [address for address in re.findall(r'(?:src|href)="([^"]+)"', page) if "://" not in address]
         assert [address for address in found if address.startswith("/") and not address.startswith(PATH)] == []
