@@ -16,7 +16,7 @@ from mnist_demo.cluster.engine import InProcess
 from mnist_demo.errors import InvalidExperiment
 from mnist_demo.experiment.config import Experiment, non_default
 from mnist_demo.experiment.history import Metrics, best_index
-from mnist_demo.experiment.knobs import to_text
+from mnist_demo.experiment.knobs import NO_OWN_DIGITS, SAMPLE_HAND, to_text
 from mnist_demo.images import data, pens
 from mnist_demo.images.own_digits import OwnDigits, read_file
 from mnist_demo.inference import evaluation
@@ -32,7 +32,7 @@ def train(options: argparse.Namespace) -> None:
     experiment = Experiment.from_text({name: text for name, text in texts.items() if text is not None})
     device = devices.find(options.device)
     own = _own_digits(options.own_digits)
-    experiment = experiment.replace(own_digits=own.digest) if own else experiment
+    experiment = experiment.replace(own_digits=own.digest if own else str(options.own_digits or NO_OWN_DIGITS))
     with contextlib.ExitStack() as claims:  # checked before hours of training, not after
         output = claims.enter_context(ClaimedFile(options.output)) if options.output else None
         state_file = claims.enter_context(ClaimedFile(options.state)) if options.state else None
@@ -91,8 +91,8 @@ async def _run(
 
 
 def _own_digits(path: Path | None) -> OwnDigits | None:
-    """Of a file of own digits, those to learn from. Raises InvalidDrawing."""
-    return read_file(path.read_bytes()).parted()[0] if path else None
+    """Of a file of own digits, those to learn from; None without a file. Raises InvalidDrawing."""
+    return read_file(path.read_bytes()).parted()[0] if path and str(path) != SAMPLE_HAND else None
 
 
 def _written(options: argparse.Namespace) -> pens.PenDigits | None:

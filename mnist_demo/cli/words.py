@@ -22,7 +22,7 @@ HINTS_HELP = "experiments, half of them healthy (300)"
 FOLD_HELP = "a fifth of its writers, 1 to 5: train without them, or measure on them (those it has not learned from)"
 DEVICE_HELP = "auto: a GPU if PyTorch finds one; weights are the same bit for bit only on one device and build (cpu)"
 OWN_DIGITS = "own_digits"
-OWN_DIGITS_HELP = "learn from half of your own digits, too: a file that the Draw tab saves"
+OWN_DIGITS_HELP = "learn from half of your own digits, too: a file that the Draw tab saves, or sample for a sample hand"
 STATE_HELP = "keep the run here as it grows, and go on from there if the file exists"
 
 

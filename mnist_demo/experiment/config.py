@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from mnist_demo.errors import InvalidExperiment
 from mnist_demo.experiment.choices import Activation, Augmentation, Mistake, Network, Normalize, Optimizer, Schedule
-from mnist_demo.experiment.knobs import MAX_LAYERS, MAX_WIDTH, NO_OWN_DIGITS, Knob, knobs_of, shown
+from mnist_demo.experiment.knobs import MAX_LAYERS, MAX_WIDTH, NO_OWN_DIGITS, SAMPLE_HAND, Knob, knobs_of, shown
 
 TRAIN_IMAGES, VALIDATION_IMAGES = 55_000, 5_000
 DEFAULT_HIDDEN_SIZES = {Network.MLP: (256, 128), Network.CNN: (16, 32, 64), Network.DEEP_CNN: (16, 48, 96)}
@@ -174,10 +174,11 @@ class Experiment(BaseModel):
     )
     own_digits: str = Field(
         NO_OWN_DIGITS,
-        pattern=rf"^({NO_OWN_DIGITS}|[0-9a-f]{{16}})$",
+        pattern=rf"^({NO_OWN_DIGITS}|{SAMPLE_HAND}|[0-9a-f]{{16}})$",
         title="My digits",
-        examples=[NO_OWN_DIGITS],
-        description="Own drawings learned from besides MNIST's, drawn again in many ways. The Draw tab fills this in.",
+        examples=[NO_OWN_DIGITS, SAMPLE_HAND],
+        description="Drawings learned from besides MNIST's, drawn again in many ways: a sample hand's, or yours from "
+        "the Draw tab.",
     )
     normalize: Annotated[Normalize, _choice(Normalize)] = Field(
         Normalize.SYMMETRIC,

@@ -4,7 +4,9 @@ from enum import StrEnum
 
 from mnist_demo.experiment.choices import words
 from mnist_demo.experiment.config import Experiment, changed_fields, knobs
-from mnist_demo.experiment.knobs import to_text
+from mnist_demo.experiment.knobs import NO_OWN_DIGITS, SAMPLE_HAND, to_text
+
+OWN_WORDS = {NO_OWN_DIGITS: "none", SAMPLE_HAND: "a sample hand"}
 
 
 def describe_changes(a: Experiment, b: Experiment) -> str:
@@ -28,4 +30,6 @@ def knob_words(name: str) -> str:
 
 def value_words(value: object) -> str:
     """A knob's value in a sentence: 0.001, 256-128, Adam."""
-    return words(value) if isinstance(value, StrEnum) else to_text(value)
+    if isinstance(value, StrEnum):
+        return words(value)
+    return OWN_WORDS.get(value, f"yours ({value[:4]})") if isinstance(value, str) else to_text(value)

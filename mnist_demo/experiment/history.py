@@ -34,6 +34,7 @@ class Probe:
     left_over: float | None  # gradient before backward(), as a share of that after it; 0 if cleared
     label_changes: float | None  # share of neighbours in the epoch's order that have different labels
     moved_accuracy: float | None = None  # on the first 256 validation images, moved three pixels to the right
+    slanted_accuracy: float | None = None  # on the same, slanted as the sample of own digits is
 
 
 @dataclass(frozen=True, slots=True)

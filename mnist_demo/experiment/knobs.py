@@ -12,6 +12,7 @@ from pydantic import BaseModel
 MAX_LAYERS = 4
 MAX_WIDTH = 1024
 NO_OWN_DIGITS = "none"  # instead of what identifies a set of them
+SAMPLE_HAND = "sample"  # in their place: digits of a hand that comes with the app
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,10 @@ class Knob:
         if self.type is tuple:
             return f"up to {MAX_LAYERS} widths from 1 to {MAX_WIDTH:,} joined by '-', like 256-128, or none"
         if self.type is str:
-            return f"{NO_OWN_DIGITS}, or the 16 letters and digits that the Draw tab gives a set of your own digits"
+            return (
+                f"{NO_OWN_DIGITS}, {SAMPLE_HAND}, or the 16 letters and digits that the Draw tab gives a set of your "
+                "own digits"
+            )
         kind = "a whole number" if self.type is int else "a number"
         return f"{kind} from {self.minimum:,.10g} to {self.maximum:,.10g}"
 

@@ -20,7 +20,7 @@ from torchvision import datasets
 
 from mnist_demo.experiment.choices import Augmentation, Mistake, Network, Normalize, Optimizer, Schedule
 from mnist_demo.experiment.config import TRAIN_IMAGES, Experiment
-from mnist_demo.experiment.knobs import NO_OWN_DIGITS
+from mnist_demo.experiment.knobs import NO_OWN_DIGITS, SAMPLE_HAND
 from mnist_demo.images import handwriting, nondigits, own_digits
 from mnist_demo.images.data import SPLIT_SEED
 from mnist_demo.learning.layers import modules
@@ -239,7 +239,9 @@ if __name__ == "__main__":
     val_set = mnist.data[held_out.indices], mnist.targets[held_out.indices]
     if NEEDS_DIGITS:
         digits = labels  # as they are, whatever the labels become
-    if LEARNS_OWN:
+    if knobs.own_digits == SAMPLE_HAND:
+        own = own_digits.sample(mnist.data[chosen.indices], mnist.targets[chosen.indices]).split
+    elif LEARNS_OWN:
         # The file that the Draw tab saves: half of each digit's drawings are to learn from.
         mine, _ = own_digits.read_file(Path("my-digits.json").read_bytes()).parted()
         assert mine.digest == knobs.own_digits, "This file holds other digits than the run has learned from."

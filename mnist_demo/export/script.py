@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from mnist_demo.experiment.choices import Mistake
 from mnist_demo.experiment.config import Experiment, non_default
-from mnist_demo.experiment.knobs import NO_OWN_DIGITS, to_text
+from mnist_demo.experiment.knobs import NO_OWN_DIGITS, SAMPLE_HAND, to_text
 from mnist_demo.export import cut
 from mnist_demo.export.values import OURS
 
@@ -116,7 +116,7 @@ def _opening(experiment: Experiment, needs_us: bool) -> list[str]:
         lines += ["", *textwrap.wrap(f"{mistake} {REASONS[experiment.mistake]}", WIDTH), ""]
     if needs_us:
         lines += ["", "Run it in the folder of MNIST Lab: what it imports of it is there.", ""]
-    if experiment.own_digits != NO_OWN_DIGITS:
+    if experiment.own_digits not in (NO_OWN_DIGITS, SAMPLE_HAND):
         lines += ["Put your own digits beside it: the file my-digits.json, as the Draw tab saves it.", ""]
     install = "    pip install torch torchvision; python THIS_FILE [FOLDER OF MNIST, else data]"
     return [*lines, f'{install}"""']

@@ -1,7 +1,8 @@
 """A visitor's own digits: the one file that holds them, read strictly, and each drawing as an image like MNIST's.
 
-Knows the format that the page writes: JSON with a label and a PNG, white ink on black, for every drawing. Does not know
-who drew them, or networks. The order of the drawings means nothing: the same drawings are the same set.
+For a visitor who has not drawn yet there is a sample: a hand that slants far to the right. Knows the format that the
+page writes: JSON with a label and a PNG, white ink on black, for every drawing. Does not know who drew them, or
+networks. The order of the drawings means nothing: the same drawings are the same set.
 """
 
 import base64
@@ -14,12 +15,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
 from mnist_demo.errors import InvalidDrawing
 from mnist_demo.experiment.choices import Augmentation
-from mnist_demo.experiment.knobs import shown
+from mnist_demo.experiment.knobs import SAMPLE_HAND, shown
 from mnist_demo.images import sketch
 from mnist_demo.images.data import CLASSES, SIDE, Split, TrainingData, augment
 from mnist_demo.images.pictures import read_picture
@@ -30,6 +32,9 @@ MAX_INK_CHARACTERS = 120_000  # base64 of one drawing: a photo's ink, which is t
 MAX_CHARACTERS = 4_000_000  # of the file; a browser keeps about five million
 MAX_SIDE = 280  # pixels of a drawing: the page's canvas
 OWN_SHARE = 0.2  # of a batch's size; 0.5 cost MNIST one or two points more with three of four hands (2026-11-26)
+SAMPLE_OF = 1_000  # the last training images, of which
+SAMPLE_OF_EACH = 3  # of each digit are slanted
+SLANT = 0.7  # of a row's distance from the middle: 35 degrees
 DIGEST_LENGTH = 16  # hexadecimal digits
 NOT_OURS = "This is not a file of own digits: choose one that the Draw tab has saved."
 
@@ -90,6 +95,26 @@ def with_own(data: TrainingData, blob: bytes) -> TrainingData:
     """The same data with these digits to learn from."""
     own = from_bytes(blob)
     return replace(data, own=own.split, own_digest=own.digest)
+
+
+def sample(images: Tensor, labels: Tensor) -> OwnDigits:
+    """Thirty digits of the sample hand, made from all training images: uint8 (55000, 28, 28), labels int64 (55000,)."""
+    images, labels = images[-SAMPLE_OF:], labels[-SAMPLE_OF:]
+    places = torch.cat([(labels == digit).nonzero()[:SAMPLE_OF_EACH, 0] for digit in range(CLASSES)])
+    return own_digits(slanted(images[places]), labels[places])
+
+
+def slanted(images: Tensor) -> Tensor:
+    """Images uint8 (N, 28, 28) as the sample hand writes them."""
+    count = len(images)
+    bend = torch.tensor([[1, SLANT, 0], [0, 1, 0]], device=images.device).expand(count, 2, 3)
+    grid = F.affine_grid(bend, [count, 1, SIDE, SIDE], align_corners=False)
+    return F.grid_sample(images[:, None].float(), grid, align_corners=False)[:, 0].round().to(torch.uint8)
+
+
+def with_sample(data: TrainingData) -> TrainingData:
+    """The same data with the sample hand to learn from."""
+    return replace(data, own=sample(data.train.images, data.train.labels).split, own_digest=SAMPLE_HAND)
 
 
 def drawn_again(own: Split, batch: int, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:

@@ -20,9 +20,10 @@ from mnist_demo.errors import TookTooLong
 from mnist_demo.experiment.choices import Network
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics
+from mnist_demo.experiment.knobs import SAMPLE_HAND
 from mnist_demo.images.bundle import root_here
 from mnist_demo.images.data import TrainingData, load_training_data
-from mnist_demo.images.own_digits import with_own
+from mnist_demo.images.own_digits import with_own, with_sample
 from mnist_demo.images.pens import PenDigits, with_pens
 from mnist_demo.learning import checkpoints, training
 from mnist_demo.learning.training import Status
@@ -70,6 +71,8 @@ def train_chunk(
         data = with_pens(data, written)
     if own:
         data = with_own(data, own)
+    elif before.experiment.own_digits == SAMPLE_HAND:
+        data = with_sample(data)
     after, _ = training.advance(before, max_steps, data, threads=threads, device=device, on_evaluation=keep)
     packed = Parcel(checkpoints.state_to_bytes(after))
     return Chunk(packed, points, after.step - before.step, time.thread_time() - started, _peak_bytes())

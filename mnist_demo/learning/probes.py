@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Probe
 from mnist_demo.images.data import CLASSES, SIDE, Split, normalize
+from mnist_demo.images.own_digits import slanted
 from mnist_demo.learning import devices
 from mnist_demo.learning.losses import training_loss
 
@@ -24,7 +25,7 @@ PROBED_IMAGES = 128  # for layers and gradients
 REMEMBERED = 512  # validation images for which each mistake is recorded
 STUCK_SLOPE = 1e-3
 SURE = 0.9
-MOVED_IMAGES, MOVED_BY = 256, 3  # validation images; pixels
+CHANGED_IMAGES, MOVED_BY = 256, 3  # validation images; pixels
 DIGITS = 6  # of every number, few because each chunk of a run carries the history
 
 
@@ -58,6 +59,7 @@ def probe(
     log_probabilities = F.log_softmax(logits, dim=1)
     probabilities = log_probabilities.exp()
     right = labels.view(-1, 1)
+    few = val[0].first(CHANGED_IMAGES)
     val_top, val_answers = torch.softmax(val[1], dim=1).max(dim=1)
     is_wrong = val_answers != val[0].labels
     with _watched(model) as (spreads, stuck):
@@ -81,7 +83,8 @@ def probe(
         update=last_update.size,
         left_over=last_update.left_over,
         label_changes=last_update.label_changes,
-        moved_accuracy=_moved_accuracy(model, experiment, val[0].first(MOVED_IMAGES)),
+        moved_accuracy=_accuracy(model, experiment, _moved(few.images), few.labels),
+        slanted_accuracy=_accuracy(model, experiment, slanted(few.images), few.labels),
     )
 
 
@@ -133,10 +136,13 @@ def _blank_loss(model: nn.Module, experiment: Experiment, labels: Tensor) -> flo
 
 
 @torch.no_grad()
-def _moved_accuracy(model: nn.Module, experiment: Experiment, images: Split) -> float:
-    moved = F.pad(images.images[..., :-MOVED_BY], (MOVED_BY, 0))
-    answers: Tensor = model(normalize(moved, experiment.normalize)).argmax(dim=1)
-    return (answers == images.labels).float().mean().item()
+def _moved(images: Tensor) -> Tensor:
+    return F.pad(images[..., :-MOVED_BY], (MOVED_BY, 0))
+
+
+def _accuracy(model: nn.Module, experiment: Experiment, images: Tensor, labels: Tensor) -> float:
+    answers: Tensor = model(normalize(images, experiment.normalize)).argmax(dim=1)
+    return (answers == labels).float().mean().item()
 
 
 @contextmanager

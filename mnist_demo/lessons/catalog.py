@@ -23,7 +23,7 @@ FOLDER = Path(__file__).parent
 # From what everybody meets first to what is harder; a lesson stands after those it needs.
 ORDER = (
     *("overfitting", "overfitting-in-accuracy", "memorizing", "early-stopping", "dropout", "training-loss-lies"),
-    *("augmentation", "mlp-against-cnn", "capacity", "one-seed"),
+    *("augmentation", "another-hand", "mlp-against-cnn", "capacity", "one-seed"),
     *("learning-rate-too-low", "learning-rate-too-high", "diverged", "no-nonlinearity", "vanishing-gradient"),
     *("eval-forgotten", "zero-grad-forgotten", "zero-grad-late", "softmax-twice", "softmax-hidden"),
     *("log-softmax-twice", "nll-on-probabilities", "nll-on-logits", "raw-pixels", "not-shuffled"),

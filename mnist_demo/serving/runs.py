@@ -15,7 +15,7 @@ from typing import Protocol
 from mnist_demo.errors import RunError, UnknownRun
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics, best_index
-from mnist_demo.experiment.knobs import NO_OWN_DIGITS
+from mnist_demo.experiment.knobs import NO_OWN_DIGITS, SAMPLE_HAND
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.images.own_digits import OwnDigits
 from mnist_demo.learning import checkpoints, schedule
@@ -105,7 +105,7 @@ class Run:
 
 def _packed(experiment: Experiment, own: OwnDigits | None) -> bytes:
     """The own digits that an experiment learns from. Raises RunError if these are not they."""
-    if experiment.own_digits == NO_OWN_DIGITS:
+    if experiment.own_digits in (NO_OWN_DIGITS, SAMPLE_HAND):
         return b""
     if own is None or own.digest != experiment.own_digits:
         raise RunError(NOT_HERE)

@@ -214,4 +214,6 @@ def test_own_digits_train_the_same_run_again_and_are_named_to_go_on(
     assert run("train", *SHORT, "--own-digits", file) != 0
     assert "This is not a file of own digits" in complaint(capsys)
     assert run("train", *SHORT, "--own-digits", tmp_path / "gone.json") != 0
+    assert run("train", *SHORT, "--own-digits", "sample", "--output", kept) == 0
+    assert checkpoints.load(kept).experiment.own_digits == "sample"
     assert "gone.json" in complaint(capsys)

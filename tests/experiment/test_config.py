@@ -284,6 +284,7 @@ def test_own_digits_are_named_by_what_the_draw_tab_gives_them() -> None:
     digest = "0123456789abcdef"
     assert Experiment.from_text({"own_digits": digest}).own_digits == digest
     assert Experiment().own_digits == "none"
+    assert Experiment.from_text({"own_digits": "sample"}).own_digits == "sample"
     for wrong in ("", "None", digest[1:], digest + "0", digest.upper(), digest + "\n", 7, None, True, [digest]):
-        with pytest.raises(InvalidExperiment, match=r"My digits \(own_digits\) cannot be .*: give none, or the 16"):
+        with pytest.raises(InvalidExperiment, match=r"My digits \(own_digits\) cannot be .*: give none, sample, or"):
             Experiment.from_dict({"own_digits": wrong})

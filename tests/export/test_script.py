@@ -16,7 +16,7 @@ from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.export.script import REASONS, script, training_loop
 from mnist_demo.images import data
-from mnist_demo.images.own_digits import read_file, with_own
+from mnist_demo.images.own_digits import read_file, with_own, with_sample
 from mnist_demo.images.pens import Pens
 from mnist_demo.learning import training
 from mnist_demo.learning.networks import weights_hash
@@ -95,6 +95,15 @@ def test_a_script_learns_from_own_digits_as_the_app_does(
     (tmp_path / "my-digits.json").write_text(file_of(drawings_of(written, 10)))
     with pytest.raises(AssertionError, match="other digits than the run has learned from"):
         hash_of_script(text, tmp_path, monkeypatch)
+
+
+def test_a_script_learns_from_the_sample_hand_as_the_app_does(
+    training_data: data.TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    experiment = Pair.from_query(f"{TINY}hidden_sizes=8&dropout=0.3&own_digits=sample").a
+    text = script(experiment)
+    assert "my-digits.json" not in text
+    assert hash_of_script(text, tmp_path, monkeypatch) == hash_of_app(experiment, with_sample(training_data))
 
 
 def test_a_script_needs_torch_and_torchvision_only(training_data: data.TrainingData, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ CALM: dict[str, Any] = {  # a run that learns
     **{"cross_entropy": 0.45, "probability_cross_entropy": 1.7, "label_probability": 0.8, "label_logit": 4.0},
     **{"confidence": 0.8, "sure_mistakes": 0.1, "wrong": "0", "common_answer": 0.11, "blank_loss": 2.3},
     **{"input_size": 1.0, "weight_norm": 10.0, "spreads": (1.0, 1.0), "stuck": (0.0, 0.0)},
-    **{"gradients": (1.0, 1.0, 1.0), "update": 0.01, "left_over": 0.0, "label_changes": 0.9, "moved_accuracy": 0.4},
+    **{"gradients": (1.0, 1.0, 1.0), "update": 0.01, "left_over": 0.0, "label_changes": 0.9},
+    **{"moved_accuracy": 0.4, "slanted_accuracy": 0.5},
 }
 
 

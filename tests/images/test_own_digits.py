@@ -21,6 +21,8 @@ from mnist_demo.images.own_digits import (
     own_digits,
     read_file,
     read_set,
+    sample,
+    slanted,
     with_own,
 )
 from mnist_demo.images.pens import Pens
@@ -140,3 +142,14 @@ def test_a_drawing_is_never_drawn_twice_alike(own: OwnDigits) -> None:
     assert len({image.numpy().tobytes() for image in images}) == 20
     again, _ = drawn_again(one, 100, torch.Generator().manual_seed(0))
     assert torch.equal(images, again)
+
+
+def test_the_sample_hand_writes_each_digit_three_times_and_slants_to_the_right(training_data: TrainingData) -> None:
+    hand = sample(training_data.train.images, training_data.train.labels)
+    assert hand.split.labels.bincount().tolist() == [3] * 10
+    upright = torch.zeros(1, 28, 28, dtype=torch.uint8)
+    upright[0, 4:24, 13:15] = 255
+    bar = slanted(upright)[0].float()
+    middles = (bar * torch.arange(28)).sum(dim=1) / bar.sum(dim=1).clamp(min=1)
+    assert middles[5] - middles[22] == pytest.approx(0.7 * 17, abs=0.2)
+    assert (hand.split.images.flatten(1).float().std(dim=0) > 0).sum() > 400, "thirty different drawings"

@@ -10,8 +10,10 @@ from safetensors.torch import load as load_tensors
 from mnist_demo.cluster.engine import InProcess
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.images.data import TrainingData
+from mnist_demo.images.own_digits import with_sample
 from mnist_demo.learning import checkpoints, chunks, training
 from mnist_demo.learning.chunks import Chunk, NextSteps, about, train_chunk
+from mnist_demo.learning.networks import weights_hash
 
 ROOT = Path("unused")
 
@@ -85,3 +87,12 @@ def test_a_chunk_is_as_long_as_the_work_asked_for() -> None:
     assert next_steps(None) == chunks.FIRST_STEPS
     assert next_steps(100.0) == 50
     assert next_steps(0.01) == 1
+
+
+def test_the_sample_hand_is_learned_by_its_name(tiny: Experiment, tiny_data: TrainingData) -> None:
+    experiment = tiny.replace(own_digits="sample")
+    whole, _ = training.advance(training.start(experiment), 1_000, with_sample(tiny_data))
+    last = sent(experiment, lambda _: 3)[-1]
+    assert content(last.state) == content(checkpoints.state_to_bytes(whole))
+    plain, _ = training.advance(training.start(tiny), 1_000, tiny_data)
+    assert weights_hash(plain.weights) != weights_hash(whole.weights)

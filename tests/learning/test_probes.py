@@ -6,6 +6,7 @@ import torch
 from mnist_demo.experiment.history import Probe
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.images.data import TrainingData, normalize
+from mnist_demo.images.own_digits import slanted
 from mnist_demo.learning import networks, training
 from mnist_demo.learning.checkpoints import state_from_bytes, state_to_bytes
 
@@ -59,7 +60,7 @@ def test_signal_dies_in_deep_sigmoid_layers(tiny_data: TrainingData) -> None:
     assert probe.spreads[2] < probe.spreads[0] / 10
 
 
-def test_moved_images_are_read_worse_by_an_mlp_and_counted_one_by_one(tiny_data: TrainingData) -> None:
+def test_moved_and_slanted_images_are_read_and_counted_one_by_one(tiny_data: TrainingData) -> None:
     probe, state = _last("train_size=300&epochs=20&hidden_sizes=32-16", tiny_data)
     model = networks.build(state.experiment).eval()
     model.load_state_dict(dict(state.weights))
@@ -69,6 +70,9 @@ def test_moved_images_are_read_worse_by_an_mlp_and_counted_one_by_one(tiny_data:
         answers = model(normalize(moved, state.experiment.normalize)).argmax(dim=1)
     assert probe.moved_accuracy == pytest.approx((answers == tiny_data.val.labels).float().mean().item())
     assert probe.moved_accuracy < state.history[-1].val_accuracy - 0.2
+    with torch.no_grad():
+        answers = model(normalize(slanted(tiny_data.val.images), state.experiment.normalize)).argmax(dim=1)
+    assert probe.slanted_accuracy == pytest.approx((answers == tiny_data.val.labels).float().mean().item())
 
 
 def test_units_without_a_slope_are_stuck(tiny_data: TrainingData) -> None:

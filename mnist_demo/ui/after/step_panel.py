@@ -80,7 +80,7 @@ class StepByStep:
 def checked(experiment: Experiment) -> Experiment:
     """An experiment whose batch is light enough to be replayed, and of MNIST's images alone. Raises RunError."""
     if experiment.own_digits != NO_OWN_DIGITS:
-        raise RunError("Your own digits are not taken apart here: set My digits to none.")
+        raise RunError("Own digits are not taken apart here: set My digits to none.")
     if multiply_adds(experiment) * experiment.batch_size > MAX_MULTIPLY_ADDS:
         raise RunError("This network is too large to be taken apart here: use a smaller one or a smaller batch size.")
     return experiment

@@ -100,10 +100,12 @@ class ExperimentForm:
             shown[component] = gr.update(
                 value=value if _is_share(knobs()[name]) else to_text(value), interactive=not is_locked
             )
+            if knobs()[name].type is str:
+                shown[component]["choices"] = _values_of(name, value)
         for (which, changed), (name, value) in zip(self.b, [*changes, *[(NOTHING, "")] * B_ROWS], strict=False):
             is_open = name != NOTHING and not is_locked
             shown[which] = gr.update(value=name, interactive=not is_locked)
-            shown[changed] = gr.update(choices=_values_of(name), value=value, interactive=is_open)
+            shown[changed] = gr.update(choices=_values_of(name, value), value=value, interactive=is_open)
         return shown
 
     def _a_row(self, pair: Pair, *row: Knob) -> None:
@@ -151,15 +153,17 @@ def _control(knob: Knob, value: Any) -> gr.components.Component:
     if _is_share(knob):
         return gr.Slider(knob.minimum or 0, knob.maximum or 1, value=value, step=SLIDER_STEP, **common)
     return gr.Dropdown(
-        list(knob.examples), value=to_text(value), allow_custom_value=True, elem_classes=TYPED_CLASS, **common
+        _values_of(knob.name), value=to_text(value), allow_custom_value=True, elem_classes=TYPED_CLASS, **common
     )
 
 
-def _values_of(name: str) -> list[tuple[str, str]]:
-    """(words, value) of what a knob's list offers."""
+def _values_of(name: str, now: str = "") -> list[tuple[str, str]]:
+    """(words, value) of what a knob's list offers; with the value now, where it is a visitor's digits."""
     if name == NOTHING:
         return []
     knob = knobs()[name]
+    if knob.type is str:
+        return [(value_words(each), each) for each in dict.fromkeys([*knob.examples, now or knob.default])]
     choices = [(value_words(knob.type(choice)), str(choice)) for choice in knob.choices]
     return choices or [(example, example) for example in knob.examples]
 

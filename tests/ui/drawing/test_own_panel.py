@@ -140,7 +140,7 @@ def test_run_b_learns_from_half_of_the_digits_and_the_other_half_tests_it(
     some = training_data.val.first(60)
     drawn = [(int(label), to_png(image.numpy())) for image, label in zip(some.images, some.labels, strict=True)]
     page.goto(f"{app.address}/?b.own_digits=0123456789abcdef")
-    expect(page.locator("#difference")).to_contain_text("0123456789abcdef")
+    expect(page.locator("#difference")).to_contain_text("my digits none → yours (0123)")
     page.locator("#train").click()
     expect(page.locator("#notice")).to_contain_text("own digits that are not here")
     own = open_draw(page, app)
@@ -148,11 +148,12 @@ def test_run_b_learns_from_half_of_the_digits_and_the_other_half_tests_it(
     page.goto(f"{app.address}/?train_size=300&epochs=2&hidden_sizes=16#draw")
     page.reload()
     expect(own).to_have_attribute("data-count", "60")
+    expect(page.locator("#knob-train_size input")).to_have_value("300")  # the page shows what its address asks for
     own.get_by_role("button", name="Train with them").click()
     expect(page.locator("#train")).to_be_visible()
     learned, tested = read_file(file_of(drawn)).parted()
     assert tested
-    expect(page.locator("#difference")).to_contain_text(f"my digits none → {learned.digest}")
+    expect(page.locator("#difference")).to_contain_text(f"my digits none → yours ({learned.digest[:4]})")
     page.locator("#pace input").click()
     page.get_by_role("option", name="as fast as it goes").click()
     page.locator("#train").click()
