@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -89,19 +90,18 @@ SCRUB_JS = """async (place) => {
 }"""
 
 
-def measure() -> list[tuple[str, float, str]]:
+def measure() -> Iterator[tuple[str, float, str]]:
     """(name, value, unit) of what happens between a click or a stroke and the page."""
     with served() as app, _browser_page() as page:
         app.wait_until_warm()
         colds = [_cold(page, app) for _ in range(COLD_LOADS)]
-        firsts, ends = zip(*(_train(page, app) for _ in range(TRAININGS)), strict=True)
-        rows = [
-            ("cold page, on the wire", statistics.median(kilobytes for kilobytes, _, _ in colds), "kB"),
-            ("cold page, requests", statistics.median(requests for _, requests, _ in colds), ""),
-            ("cold page, to the Train button", statistics.median(seconds for _, _, seconds in colds), "s"),
-            ("Train to first point, 1,000 images, median", statistics.median(firsts), "ms"),
-            ("a lesson's pair (1,000 images, 40 epochs), unpaced, median", statistics.median(ends) / 1000, "s"),
-        ]
+        yield "cold page, on the wire", statistics.median(kilobytes for kilobytes, _, _ in colds), "kB"
+        yield "cold page, requests", statistics.median(requests for _, requests, _ in colds), ""
+        yield "cold page, to the Train button", statistics.median(seconds for _, _, seconds in colds), "s"
+        firsts, ends, streams = zip(*(_train(page, app) for _ in range(TRAININGS)), strict=True)
+        yield "Train to first point, 1,000 images, median", statistics.median(firsts), "ms"
+        yield "a lesson's pair (1,000 images, 40 epochs), unpaced, median", statistics.median(ends) / 1000, "s"
+        yield "curves, cards and strips of that pair, on the wire", statistics.median(streams), "kB"
         page.get_by_role("tab", name="Draw").click()
         page.locator("#canvas .mnist-canvas canvas").wait_for()
         page.evaluate(WATCH_JS)
@@ -111,19 +111,16 @@ def measure() -> list[tuple[str, float, str]]:
         page.get_by_role("tab", name="Mistakes", exact=True).click()
         epochs = random.Random(0).sample(range(1, 40), LOOKS)
         looks, matrices = zip(*(page.evaluate(SCRUB_JS, epoch) for epoch in epochs), strict=True)
-        rows += [
-            ("look back at an epoch, cursor and the drawing's answer, median", statistics.median(looks), "ms"),
-            ("look back at an epoch, weights and confusion matrices too, median", statistics.median(matrices), "ms"),
-        ]
+        yield "look back at an epoch, cursor and the drawing's answer, median", statistics.median(looks), "ms"
+        yield "look back at an epoch, weights and confusion matrices too, median", statistics.median(matrices), "ms"
         page.get_by_role("tab", name="Draw").click()
         for models in (1, 3):
             _ask(page, models)
             times = sorted(_pen_up(page) for _ in range(STROKES))
             word = "one model" if models == 1 else f"{models} models"
-            rows.append((f"pen-up to moved bars, {word}, median", statistics.median(times), "ms"))
-            rows.append((f"pen-up to moved bars, {word}, p95", times[int(0.95 * len(times))], "ms"))
-        rows.append(("thirty own digits, last pen-up to three networks' scores, median", _own_digits(page), "ms"))
-    return rows
+            yield f"pen-up to moved bars, {word}, median", statistics.median(times), "ms"
+            yield f"pen-up to moved bars, {word}, p95", times[int(0.95 * len(times))], "ms"
+        yield "thirty own digits, last pen-up to three networks' scores, median", _own_digits(page), "ms"
 
 
 @contextmanager
@@ -142,11 +139,7 @@ def _cold(page: Page, app: Served) -> tuple[float, int, float]:
     assert page.context.browser
     context = page.context.browser.new_context(viewport={"width": 1280, "height": 800})
     fresh = context.new_page()
-    sizes: dict[str, float] = {}
-    session = context.new_cdp_session(fresh)
-    session.on("Network.requestWillBeSent", lambda event: sizes.update({event["requestId"]: 0}))
-    session.on("Network.loadingFinished", lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}))
-    session.send("Network.enable")
+    sizes = _sizes_on_the_wire(fresh)
     start = time.perf_counter()
     fresh.goto(app.address)
     fresh.locator("#train:enabled").wait_for()
@@ -154,17 +147,39 @@ def _cold(page: Page, app: Served) -> tuple[float, int, float]:
     fresh.wait_for_load_state("load")
     fresh.wait_for_timeout(1000)  # for what follows by itself
     context.close()
-    return sum(sizes.values()) / 1000, len(sizes), seconds
+    return sum(size for _, size in sizes.values()) / 1000, len(sizes), seconds
 
 
-def _train(page: Page, app: Served) -> tuple[float, float]:
+def _sizes_on_the_wire(page: Page) -> dict[str, tuple[str, float]]:
+    """Fills itself with the address and the bytes of each request that the page makes from now on."""
+    sizes: dict[str, tuple[str, float]] = {}
+    session = page.context.new_cdp_session(page)
+
+    def ended(event: dict[str, Any]) -> None:
+        address, _ = sizes.get(event["requestId"], ("", 0))
+        sizes[event["requestId"]] = address, event["encodedDataLength"]
+
+    session.on(
+        "Network.requestWillBeSent", lambda event: sizes.update({event["requestId"]: (event["request"]["url"], 0)})
+    )
+    session.on("Network.loadingFinished", ended)
+    session.send("Network.enable")
+    return sizes
+
+
+def _train(page: Page, app: Served) -> tuple[float, float, float]:
+    """Milliseconds to the first point and to the end of both runs, and kB of all that was sent meanwhile."""
     page.goto(f"{app.address}/?b.dropout=0.5")
     page.locator("#train").wait_for()
     page.locator("#difference", has_text="dropout").wait_for()
     page.locator("#pace input").click()
     page.get_by_role("option", name="as fast as it goes").click()
+    sizes = _sizes_on_the_wire(page)
     first, last = page.evaluate(TRAIN_JS)
-    return first, last
+    page.locator("#train:enabled").wait_for()
+    page.wait_for_timeout(500)  # for the end of the stream
+    streams = [size for address, size in sizes.values() if "/queue/data" in address]
+    return first, last, sum(streams) / 1000
 
 
 def _ask(page: Page, models: int) -> None:
