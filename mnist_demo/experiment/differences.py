@@ -6,7 +6,7 @@ from mnist_demo.experiment.choices import words
 from mnist_demo.experiment.config import Experiment, changed_fields, knobs
 from mnist_demo.experiment.knobs import NO_OWN_DIGITS, SAMPLE_HAND, to_text
 
-OWN_WORDS = {NO_OWN_DIGITS: "none", SAMPLE_HAND: "a sample hand"}
+OWN_WORDS = {NO_OWN_DIGITS: "none", SAMPLE_HAND: "sample hand"}
 
 
 def describe_changes(a: Experiment, b: Experiment) -> str:

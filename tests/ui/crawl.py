@@ -53,6 +53,12 @@ WATCH_JS = r"""() => {
   }).observe(document.body, {childList: true, characterData: true, attributes: true, subtree: true});
 }"""
 
+# Cards are written anew while a training runs: a mark that has gone with its node is set again.
+MARK_AGAIN_JS = r"""(key) => {
+  const isMarked = () => document.querySelector(`[data-crawl=${JSON.stringify(key)}]`);
+  window.crawlTimer = setInterval(() => isMarked() || window.crawlFind(), 50);
+}"""
+
 # What may change when a control is worked: patterns of keys, for a pattern of the control's key or its words.
 MAY_CHANGE = (
     (r"^lesson |^next-|^hint-try-|Train this", r".*"),
@@ -116,6 +122,7 @@ class Crawler:
     def watch(self) -> None:
         """To be called once the page is loaded."""
         self.page.evaluate(WATCH_JS)
+        self.page.evaluate(f"() => {{ window.crawlFind = {FIND_JS}; }}")
 
     def find(self) -> list[Control]:
         """Every control that can be seen and used now."""
@@ -131,11 +138,14 @@ class Crawler:
         before, changes = self.page.evaluate(VALUES_JS), self.page.evaluate("window.crawlChanges")
         sent, offered = self._sent, self._offered
         self._errors.clear()
+        self.page.evaluate(MARK_AGAIN_JS, control.key)
         try:
             should_follow = _act(self.page, node, control, hand)
         except Exception as error:
             self.faults.append(f"{hand} {control}: {str(error)[:200]}")
             return
+        finally:
+            self.page.evaluate("clearInterval(window.crawlTimer)")
         self.settle()
         self.worked += 1
         after = self.page.evaluate(VALUES_JS)

@@ -51,6 +51,18 @@ def test_a_mouse_opens_a_word_and_nothing_moves(page: Page, app: ServedApp) -> N
     expect(tip).to_be_hidden()
 
 
+def test_a_click_counts_though_the_cards_are_written_anew_between_press_and_release(page: Page, app: ServedApp) -> None:
+    open_lesson(page, app)
+    # Then the browser tells it of what is around the word, at the word's place.
+    page.locator("#question [data-word=loss]").evaluate(
+        """word => {
+          const {x, y} = word.getBoundingClientRect(), place = {clientX: x + 4, clientY: y + 4, detail: 1};
+          word.parentElement.dispatchEvent(new MouseEvent('click', {bubbles: true, ...place}));
+        }"""
+    )
+    expect_told(page, "loss")
+
+
 def test_the_keyboard_follows_a_word_into_basics_and_back(page: Page, app: ServedApp) -> None:
     open_lesson(page, app)
     address = page.url

@@ -59,10 +59,11 @@ document.addEventListener('focusin', ({target}) => {
   else if (!tip.contains(target)) hide();
 });
 document.addEventListener('focusout', () => soon(() => { if (!isHeld() && !shown?.matches(':hover') && !tip.matches(':hover')) hide(); }, FOCUS_MS));
-document.addEventListener('click', ({target}) => {
-  const owner = target.closest(WORD);
+document.addEventListener('click', ({target, clientX, clientY, detail}) => {
+  // Cards that are written anew between press and release leave the click to what is around them.
+  const hit = (detail && document.elementFromPoint(clientX, clientY)) || target, owner = hit.closest(WORD);
   if (owner) show(owner);
-  else if (tip.contains(target) || !ownerOf(target)) hide();
+  else if (tip.contains(hit) || !ownerOf(hit)) hide();
 });
 // The tip stands at the page's end. For the keyboard its link comes right behind its word.
 document.addEventListener('keydown', (event) => {
