@@ -28,7 +28,8 @@ FIND_JS = r"""() => {
   };
   const counts = new Map();
   return [...document.querySelectorAll(KINDS)].filter(isUsable).map((node) => {
-    const home = node.parentElement.closest('[id]')?.id ?? '';
+    // Gradio's own ids of texts are new each time a text is written.
+    const home = node.parentElement.closest('[id]:not([id^=html-])')?.id ?? '';
     const name = node.id && !/^component-|^range_id|^\d/.test(node.id) ? '#' + node.id : '';
     const kind = [node.tagName.toLowerCase(), node.type, node.getAttribute('role')].filter(Boolean).join(':');
     const base = `${home} ${kind}${name}`, place = counts.get(base) ?? 0;

@@ -58,3 +58,21 @@ def test_a_lesson_is_one_screen_in_which_nothing_moves(page: Page, app: ServedAp
     for name in ("Question", "Curves", "Knobs"):
         page.get_by_role("button", name=name).first.click()
         assert height(page) <= 2.5, name
+
+
+def test_a_telephone_that_lies_shows_the_canvas_whole_beside_the_answer(page: Page, app: ServedApp) -> None:
+    page.set_viewport_size({"width": 844, "height": 390})
+    page.goto(f"{app.address}/#draw")
+    canvas = page.locator("#canvas canvas").first.bounding_box()
+    bars = page.locator("#bars").bounding_box()
+    assert canvas
+    assert bars
+    assert canvas["y"] >= 0
+    assert canvas["y"] + canvas["height"] <= 390
+    assert bars["x"] >= canvas["x"] + canvas["width"]
+    assert bars["y"] < 390
+    page.get_by_role("tab", name="Train").click()
+    bar = page.locator(".mnist-run-buttons").bounding_box()
+    assert bar
+    assert bar["height"] <= 70
+    assert bar["y"] + bar["height"] == 390
