@@ -107,8 +107,8 @@ def sample(images: Tensor, labels: Tensor) -> OwnDigits:
 def slanted(images: Tensor) -> Tensor:
     """Images uint8 (N, 28, 28) as the sample hand writes them."""
     count = len(images)
-    bend = torch.tensor([[1, SLANT, 0], [0, 1, 0]], device=images.device).expand(count, 2, 3)
-    grid = F.affine_grid(bend, [count, 1, SIDE, SIDE], align_corners=False)
+    bend = torch.tensor([[1, SLANT, 0], [0, 1, 0]]).expand(count, 2, 3)
+    grid = F.affine_grid(bend, [count, 1, SIDE, SIDE], align_corners=False).to(images.device)
     return F.grid_sample(images[:, None].float(), grid, align_corners=False)[:, 0].round().to(torch.uint8)
 
 
