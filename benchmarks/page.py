@@ -1,5 +1,6 @@
 """What a visitor waits for, in a real Chromium: a training, bars that follow the pen, a look back at an epoch."""
 
+import itertools
 import random
 import shutil
 import statistics
@@ -20,6 +21,7 @@ COLD_LOADS = 3
 STROKES = 25
 LOOKS = 30
 OWN_SETS = 3
+SEEDS = itertools.count(1)
 THREE = [(0.3, 0.25), (0.5, 0.15), (0.68, 0.25), (0.6, 0.42), (0.45, 0.5), (0.7, 0.66), (0.5, 0.85), (0.3, 0.78)]
 
 # Clicks Train; milliseconds to the first point on the charts, and to the end of both runs.
@@ -169,8 +171,10 @@ def _sizes_on_the_wire(page: Page) -> dict[str, tuple[str, float]]:
 
 def _train(page: Page, app: Served) -> tuple[float, float, float]:
     """Milliseconds to the first point and to the end of both runs, and kB of all that was sent meanwhile."""
-    page.goto(f"{app.address}/?b.dropout=0.5")
-    page.locator("#train").wait_for()
+    page.goto(f"{app.address}/?b.dropout=0.5&seed={next(SEEDS)}")  # an equal training would be there already
+    page.evaluate("localStorage.clear(); sessionStorage.clear()")  # so that no earlier visit comes back
+    page.reload()
+    page.locator("#train:enabled").wait_for()
     page.locator("#difference", has_text="dropout").wait_for()
     page.locator("#pace input").click()
     page.get_by_role("option", name="as fast as it goes").click()
