@@ -157,14 +157,16 @@ def _sizes_on_the_wire(page: Page) -> dict[str, tuple[str, float]]:
     sizes: dict[str, tuple[str, float]] = {}
     session = page.context.new_cdp_session(page)
 
-    def ended(event: dict[str, Any]) -> None:
-        address, _ = sizes.get(event["requestId"], ("", 0))
-        sizes[event["requestId"]] = address, event["encodedDataLength"]
+    def note(event: dict[str, Any]) -> None:
+        address, size = sizes.get(event["requestId"], ("", 0))
+        whole = event.get("dataLength") is None  # the end of a request tells its size; a stream's pieces come before
+        sizes[event["requestId"]] = address, event["encodedDataLength"] if whole else size + event["encodedDataLength"]
 
     session.on(
         "Network.requestWillBeSent", lambda event: sizes.update({event["requestId"]: (event["request"]["url"], 0)})
     )
-    session.on("Network.loadingFinished", ended)
+    session.on("Network.dataReceived", note)
+    session.on("Network.loadingFinished", note)
     session.send("Network.enable")
     return sizes
 
