@@ -32,8 +32,8 @@ def build_app(cluster: Engine, store: RunStore, root: Path) -> Page:
     shelf = ModelShelf(checkpoints.shipped(), lab.visitors)
     page = Page(title="MNIST Lab", analytics_enabled=False, delete_cache=(600, 3600))
     with page:
-        gr.HTML(HEADER, padding=False)
-        with gr.Tabs() as tabs:
+        gr.HTML(HEADER, elem_id="header", padding=False)
+        with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Train", id="train") as tab:
                 train_tab = TrainTab(lab)
                 build_train_api(lab)

@@ -43,6 +43,7 @@ def build_basics_tab(find_root: Callable[[], Path]) -> gr.HTML:
         outputs=panel,
         queue=False,
         show_progress="hidden",
+        show_progress_on=[],
         api_name="run_example",
         api_visibility="undocumented",  # its value is the whole panel: for the page, not for programs
         trigger_mode="multiple",

@@ -77,7 +77,7 @@ class TrainTab:
     def _build_stage(self) -> None:
         """The middle of the tab: buttons, curves with the slider through their epochs, cards, the epoch's strip."""
         with gr.Row(elem_classes="mnist-run-buttons", equal_height=True):
-            gr.HTML(PAGES, padding=False)
+            gr.HTML(PAGES, elem_id="pages", padding=False)
             self.train = gr.Button("Train", variant="primary", elem_id="train", min_width=90)
             self.clicks = gr.Number(0, precision=0, visible=False)  # on Train, that were answered
             self.stop = gr.Button("Stop", interactive=False, elem_id="stop", min_width=70)
@@ -115,7 +115,6 @@ class TrainTab:
             "concurrency_id": "train",
             "concurrency_limit": None,  # `Driver` decides who has to wait, and says for how long
             "show_progress": "minimal",
-            "show_progress_on": self.notice,
             "trigger_mode": "once",
             "tell": self.notice,
         }

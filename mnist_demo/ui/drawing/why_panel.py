@@ -103,7 +103,7 @@ def build_why_panel(
         )
         return await ask(visitor, drawing, skip, index, digit)
 
-    progress: dict[str, Any] = {"tell": words, "show_progress": "minimal", "show_progress_on": words}
+    progress: dict[str, Any] = {"tell": words, "show_progress": "minimal"}
     lab.on(button.click, ask_first, [canvas, skip], [tiles], **progress)
     bars.select(None, None, panel, js="() => ({__type__: 'update', open: true})", **QUICK)
     lab.on(bars.select, ask_clicked, [canvas, skip], [tiles], **progress)

@@ -49,7 +49,9 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that listens at an address, from now on. Raises CannotStart."""
     try:
         family, *_, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=1024)
+        server = socket.create_server(address[:2], family=family, backlog=1024)
+        # Named as TCP, or asyncio leaves Nagle's algorithm on, and an answer in two pieces takes 40 ms longer.
+        return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=server.detach())
     except OSError as error:
         reason = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
         raise CannotStart(

@@ -260,6 +260,7 @@ function drawLegend() {
   const signature = JSON.stringify(value.runs.map(({name, label}) => [name, label]));
   if (legend.dataset.signature === signature) return; // keeps the focus where it is
   legend.dataset.signature = signature;
+  legend.dataset.runs = runs.length;
   legend.replaceChildren(...[runs, kinds].map((entries) => make('div', {}, ...entries.map(({key, look, texts}) => {
     const button = make('button', {type: 'button', 'aria-pressed': !hidden.has(key), title: 'Show or hide'}, look, ...texts);
     button.addEventListener('click', () => {
