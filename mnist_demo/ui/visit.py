@@ -77,7 +77,8 @@ class Lab:
         """Calls the handler at an event (or several); the event, to follow up with `then`.
 
         `tell` shows the sentence of an error, and is emptied where there is none. Without `tell` the page shows a
-        notice. Progress, too, is shown on `tell`, if the options ask for it. Gradio's own checks of the values are off: the handler's types say what is allowed.
+        notice. Progress is shown on `tell`, too, if the options ask for it. Gradio's own checks of the values are off:
+        the handler's types say what is allowed.
         """
         progress = {"show_progress_on": tell} if tell and "show_progress" in options else {}
         settings = {**QUICK, "preprocess": False, **progress, **options}

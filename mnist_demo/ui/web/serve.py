@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import gradio as gr
+import matplotlib as mpl
 import torch
 import uvicorn
 from fastapi import FastAPI
@@ -54,6 +55,7 @@ def serve_page(listening: socket.socket, root: Path) -> None:
     `root` is where torchvision finds MNIST.
     """
     torch.set_num_threads(1)  # answers are small; the cores are for the workers
+    mpl.use("agg")  # or Gradio asks pyplot for it while the first visitor waits: a quarter of a second, or one if busy
     cluster = Cluster(scheduler_address(), worker_count(), functools.partial(warm, root))
     try:
         engine = zerogpu.ZeroGpu(cluster, zerogpu.lend()) if zerogpu.is_here() else cluster

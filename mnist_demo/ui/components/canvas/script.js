@@ -256,8 +256,10 @@ function receive() {
 if (props.value?.ink) load(props.value.ink, true); // the page was rebuilt while there was a drawing
 else restore();
 showSize();
-fit();
 showState();
-new ResizeObserver(() => { fit(); if (isBehind && paper.clientWidth) restore(); }).observe(paper);
+new ResizeObserver(() => { // also when the page is first laid out
+  fit();
+  if (isBehind && paper.clientWidth) restore();
+}).observe(paper);
 watch('value', receive);
 receive();
