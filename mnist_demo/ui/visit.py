@@ -29,12 +29,7 @@ Result = TypeVar("Result")
 Shown = dict[Any, Any]  # component -> what it shows now
 # For handlers that answer at once: not queued behind trainings, not in the API listing. Nothing shows their progress:
 # else Gradio's page would walk through every output that any handler has had, at each call (80 of 200 ms, 2026-11-27).
-QUICK: dict[str, Any] = {
-    "queue": False,
-    "show_progress": "hidden",
-    "show_progress_on": [],
-    "api_visibility": "private",
-}
+QUICK: dict[str, Any] = {"queue": False, "show_progress": "hidden", "show_progress_on": [], "api_visibility": "private"}
 
 
 @dataclass(frozen=True)
@@ -80,13 +75,12 @@ class Lab:
         notice. Progress is shown on `tell`, too, if the options ask for it. Gradio's own checks of the values are off:
         the handler's types say what is allowed.
         """
-        progress = {"show_progress_on": tell} if tell and "show_progress" in options else {}
-        settings = {**QUICK, "preprocess": False, **progress, **options}
+        settings = {**QUICK, "preprocess": False, **options}
+        settings["show_progress_on"] = tell if "show_progress" in options else []
         shown_on = [*outputs, *([tell] if tell else [])]
         bind = self.bind(handler, tell, has_outputs=bool(shown_on))
-        if isinstance(triggers, list):
-            return gr.on(triggers, bind, list(inputs), shown_on, **settings)
-        return triggers(bind, list(inputs), shown_on, **settings)
+        attach = functools.partial(gr.on, triggers) if isinstance(triggers, list) else triggers
+        return attach(bind, list(inputs), shown_on, **settings)
 
     def bind(
         self, handler: Callable[..., Any], tell: gr.HTML | None = None, *, has_outputs: bool = True
@@ -131,10 +125,8 @@ class Lab:
             except MnistLabError as error:
                 return told(error)
 
-        if inspect.isasyncgenfunction(handler):
-            return _declared(stream, handler, wants_event)
-        call = answer if inspect.iscoroutinefunction(handler) else answer_in_thread
-        return _declared(call, handler, wants_event)
+        is_stream, is_async = inspect.isasyncgenfunction(handler), inspect.iscoroutinefunction(handler)
+        return _declared(stream if is_stream else answer if is_async else answer_in_thread, handler, wants_event)
 
 
 def visitor_id(request: gr.Request | None) -> str:
