@@ -5,6 +5,7 @@ is: where "busy" is 2, every time is about twice what a quiet machine would show
 """
 
 import asyncio
+import itertools
 import statistics
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -15,25 +16,30 @@ from benchmarks.served import Served, served
 from benchmarks.visitors import App, Training, Visitor, now
 
 Row = tuple[str, float, str]
+Scene = Callable[[App], Awaitable[list[Row]]]
 SCENE_SECONDS = 40.0
 SOLO_SECONDS = 60.0
+SOAK_SECONDS = 3600.0
+SOAK_SAMPLE_SECONDS = 15.0
+STAY_SECONDS = 60.0  # with one pair, or one sheet of drawings, in the soak
+LEAVE_SECONDS = 8.0  # after the start of the third one: in its middle
 
 
 def measure(names: Sequence[str] = ()) -> Iterator[Row]:
     """(name, value, unit) of the named scenes, or of all, as soon as each has ended."""
-    for name in names or SCENES:
+    for name in names or [name for name in SCENES if name != "soak"]:
         for what, value, unit in _on_a_server(SCENES[name]):
             yield f"{name}: {what}", value, unit
 
 
-def _on_a_server(scene: Callable[[App], Awaitable[list[Row]]]) -> list[Row]:
+def _on_a_server(scene: Scene) -> list[Row]:
     unhindered = min(_loop_seconds() for _ in range(20))
     with served() as server:
         server.wait_until_warm()
         return asyncio.run(_beside_a_meter(scene, server, unhindered))
 
 
-async def _beside_a_meter(scene: Callable[[App], Awaitable[list[Row]]], server: Served, unhindered: float) -> list[Row]:
+async def _beside_a_meter(scene: Scene, server: Served, unhindered: float) -> list[Row]:
     busy: list[float] = []
 
     async def meter() -> None:
@@ -41,7 +47,7 @@ async def _beside_a_meter(scene: Callable[[App], Awaitable[list[Row]]], server: 
             busy.append(_loop_seconds() / unhindered)
             await asyncio.sleep(0.5)
 
-    app = App.at(server.address)
+    app = App.at(server.address, server.process)
     family = server.family()
     before, started = {each.pid: _cpu_seconds(each) for each in family}, now()
     metering = asyncio.create_task(meter())
@@ -144,6 +150,48 @@ async def arrivals(app: App) -> list[Row]:
     ]
 
 
+async def soak(app: App) -> list[Row]:
+    """An hour of eight who train and fifteen who draw. Every third time a tab closes in the middle, and another comes.
+
+    What the server holds in the last third of that time is compared with what it held in the second.
+    """
+    end, pairs = now() + SOAK_SECONDS, itertools.count(3000)
+    gone: list[Visitor] = []
+    held: list[tuple[float, float, float]] = []  # GB, threads, descriptors
+
+    async def seat(is_trainer: bool, number: int) -> None:
+        await asyncio.sleep(STAY_SECONDS * number / 23)
+        for visit in itertools.count():
+            if now() >= end:
+                return
+            if visit % 3 == 0:
+                visitor = Visitor(app, f"seat{number}")
+                gone.append(visitor)
+                await visitor.open()
+            until = min(end, now() + (LEAVE_SECONDS if visit % 3 == 2 else STAY_SECONDS))
+            if is_trainer:
+                await visitor.train_until(until, {"Seed": next(pairs)})
+            else:
+                await visitor.draw_until(until)
+            if visit % 3 == 2 or now() >= end:
+                await visitor.close()
+
+    async def look() -> None:
+        while now() < end:
+            process = app.process
+            held.append((process.memory_full_info().uss / 1e9, process.num_threads(), process.num_fds()))
+            await asyncio.sleep(SOAK_SAMPLE_SECONDS)
+
+    await asyncio.gather(look(), *(seat(number < 8, number) for number in range(23)))
+    second, last = held[len(held) // 3 : 2 * len(held) // 3], held[2 * len(held) // 3 :]
+    rows: list[Row] = [("pages that were closed", len(gone), ""), ("pairs begun", next(pairs) - 3000, "")]
+    for place, (what, unit) in enumerate([("memory", "GB"), ("threads", ""), ("descriptors", "")]):
+        for name, some in [("second third", second), ("last third", last)]:
+            rows.append((f"{what}, {name}, median", statistics.median(each[place] for each in some), unit))
+            rows.append((f"{what}, {name}, most", max(each[place] for each in some), unit))
+    return [*rows, ("5xx and broken connections", sum(len(visitor.failures) for visitor in gone), "calls")]
+
+
 def _trained(trainings: Sequence[Training]) -> list[Row]:
     firsts = [each.first_point for each in trainings if each.first_point is not None]
     ends = [each.ended for each in trainings if each.ended is not None and each.first_point is not None]
@@ -177,11 +225,12 @@ def _cpu_seconds(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-SCENES: dict[str, Callable[[App], Awaitable[list[Row]]]] = {
+SCENES: dict[str, Scene] = {
     "alone": alone,
     "idle": idle,
     "class": one_lesson,
     "8+15": lambda app: different(app, 8, 15),
     "16+30": lambda app: different(app, 16, 30),
     "arrivals": arrivals,
+    "soak": soak,  # only if it is named: it takes an hour
 }

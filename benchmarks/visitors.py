@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import psutil
 from PIL import Image, ImageDraw
 
 LIMIT = httpx.Timeout(60.0)
@@ -36,18 +37,18 @@ class Training:
 
 
 class App:
-    """The running app's endpoints by name."""
+    """The running app's process, and its endpoints by name."""
 
-    def __init__(self, address: str, config: dict[str, Any]) -> None:
-        self.address = address
+    def __init__(self, address: str, process: psutil.Process, config: dict[str, Any]) -> None:
+        self.address, self.process = address, process
         self.endpoints = {each["api_name"]: each for each in config["dependencies"] if each["backend_fn"]}
         self.values = {each["id"]: each["props"].get("value") for each in config["components"]}
         self.labels = {each["id"]: each["props"].get("label") for each in config["components"]}
 
     @classmethod
-    def at(cls, address: str) -> "App":
+    def at(cls, address: str, process: psutil.Process) -> "App":
         """Reads what the app offers."""
-        return cls(address, httpx.get(f"{address}/config", timeout=LIMIT).json())
+        return cls(address, process, httpx.get(f"{address}/config", timeout=LIMIT).json())
 
     def call(self, name: str, session: str, changes: dict[str, Any] | None = None) -> dict[str, Any]:
         """The body of a call with the page's own values, but for those of components with these labels."""
