@@ -105,6 +105,20 @@
   code.addEventListener('click', ({target}) => { if (target.closest('.label-wrap')) requestAnimationFrame(toDifference); });
   if (matchMedia('(min-width: 1700px)').matches) code.querySelector('.label-wrap:not(.open)')?.click();
 
+  // A proxy may end a stream without a word, and what waits for it would wait for ever: the page is loaded again, which
+  // brings everything back. The browser notes each stream that has ended; whoever waits shows its progress.
+  let joined = 0;
+  new PerformanceObserver((list) => {
+    for (const {name, startTime, responseEnd} of list.getEntries()) {
+      const path = new URL(name).pathname;
+      if (path.endsWith('/queue/join')) joined = startTime;
+      if (!path.endsWith('/queue/data')) continue;
+      setTimeout(() => {
+        if (joined < responseEnd && find('[data-testid=status-tracker]:not(.hide)')) location.reload();
+      }, 2000);
+    }
+  }).observe({type: 'resource'});
+
   // If there is ink but no answer comes, the server may be gone.
   let since = 0;
   function watch() {

@@ -123,3 +123,18 @@ def test_a_connection_that_is_cut_loses_nothing(context: BrowserContext, page: P
     context.set_offline(False)
     expect(page.locator("#answer")).to_be_visible(timeout=90_000)
     expect(page.locator("#train")).to_be_enabled()
+
+
+def test_a_stream_that_ends_without_a_word_is_noticed(page: Page, app: ServedApp) -> None:
+    page.route(
+        "**/queue/data*", lambda route: route.fulfill(content_type="text/event-stream", body="data: {}\n\n"), times=1
+    )
+    page.goto(f"{app.address}/?{LESSON}")
+    expect(page.locator("#difference")).to_contain_text("wrong line")
+    page.locator("#train").click()
+    expect(page.locator("#notice")).to_contain_text(CUT)
+    page.evaluate("window.isSame = true")
+    page.locator("#resume").click()
+    expect(page.locator("#answer")).to_be_visible(timeout=90_000)
+    page.wait_for_timeout(3000)
+    assert page.evaluate("window.isSame"), "a stream that has ended in time is no reason to load the page again"
