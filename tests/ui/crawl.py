@@ -15,7 +15,7 @@ from playwright.sync_api import ConsoleMessage, Locator, Page, Request, Response
 SETTLED_SECONDS = 0.25
 PATIENCE_SECONDS = 8.0  # for the answers to an act
 CLICK_MS = 10_000  # for a control that something else covers or moves
-TIP_MS = 100  # until the tip of a word that has lost the focus is closed
+TIP_MS = 400  # until the tip of a word is closed that neither has the focus nor lies under the mouse
 MANY_ALIKE = 20  # cells of a matrix, examples in a list: of more than that every tenth is worked
 
 # Every control that can be seen and used, with a key that finds it again: the nearest id above it, and its place there.
@@ -27,6 +27,7 @@ FIND_JS = r"""() => {
       && !node.disabled && node.getAttribute('aria-disabled') !== 'true' && node.type !== 'file'
       && !node.closest('[inert], [aria-hidden=true]') && !(node.readOnly && node.getAttribute('role') !== 'listbox');
   };
+  for (const node of document.querySelectorAll('[data-crawl]')) delete node.dataset.crawl; // some are hidden by now
   const counts = new Map();
   return [...document.querySelectorAll(KINDS)].filter(isUsable).map((node) => {
     // Gradio's own ids of texts are new each time a text is written.
@@ -133,13 +134,11 @@ class Crawler:
 
     def work(self, control: Control, hand: Hand) -> None:
         """Works a control and notes what is wrong with what follows."""
-        self.page.evaluate(FIND_JS)
-        node = self.page.locator(f"[data-crawl={_quoted(control.key)}]").first
-        if not node.count() or not node.is_visible() or not node.is_enabled():
+        if control.key not in [each.key for each in self.find()]:
             return  # what was worked before it has taken it away
-        if (
-            hand is Hand.KEYBOARD
-        ):  # where Tab led before, the word's tip is open already, and Enter would change nothing
+        node = self.page.locator(f"[data-crawl={_quoted(control.key)}]").first
+        if hand is Hand.KEYBOARD:  # a tip that is open already, where Tab has led or the mouse rests, would not change
+            self.page.mouse.move(0, 0)
             self.page.evaluate("document.activeElement.blur()")
             self.page.wait_for_timeout(TIP_MS)
         before, changes = self.page.evaluate(VALUES_JS), self.page.evaluate("window.crawlChanges")
@@ -149,7 +148,7 @@ class Crawler:
         try:
             should_follow = _act(self.page, node, control, hand)
         except Exception as error:
-            self.faults.append(f"{hand} {control}: {str(error)[:200]}")
+            self.faults.append(f"{hand} {control}: {str(error)[:800]}")
             return
         finally:
             self.page.evaluate("clearInterval(window.crawlTimer)")

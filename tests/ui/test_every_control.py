@@ -67,6 +67,8 @@ def training(page: Page, app: ServedApp) -> None:
 
 def stopped(page: Page, app: ServedApp) -> None:
     training(page, app)
+    epoch = re.compile("^([2-9]|1[0-9])")  # so that there is something to look back at
+    expect(page.locator("#curves .mnist-curves")).to_have_attribute("data-epoch", epoch, timeout=PATIENCE)
     page.locator("#stop").click()
     expect(page.locator("#train")).to_be_enabled(timeout=PATIENCE)
     expect(page.locator("#scrub input")).to_be_enabled()
