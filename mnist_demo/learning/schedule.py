@@ -51,6 +51,20 @@ def is_evaluation_step(experiment: Experiment, step: int) -> bool:
     return position * points // length > (position - 1) * points // length
 
 
+def steps_to_point(experiment: Experiment, step: int, steps: int) -> int:
+    """About `steps` further steps from `step` on, but so that they end at an evaluation.
+
+    That is the last one within them; without one, the first one after them, unless that takes twice as many.
+    """
+    length, points = steps_per_epoch(experiment), points_per_epoch(experiment)
+    epochs, position = divmod(step + steps, length)
+    passed = position * points // length
+    last, following = (epochs * length + -(-point * length // points) for point in (passed, passed + 1))
+    if last > step:
+        return last - step
+    return following - step if following - step <= 2 * steps else steps
+
+
 def parts_of_epoch(experiment: Experiment) -> list[tuple[int, int]]:
     """The steps of an epoch between its evaluations: (first, last), first included and counted from 0."""
     length = steps_per_epoch(experiment)

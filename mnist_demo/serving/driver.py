@@ -15,6 +15,7 @@ from pathlib import Path
 from mnist_demo.cluster.engine import Engine
 from mnist_demo.errors import RunError
 from mnist_demo.learning.chunks import FIRST_STEPS, SECONDS, chunks
+from mnist_demo.learning.schedule import steps_to_point
 from mnist_demo.serving import budget
 from mnist_demo.serving.runs import Run, RunStore
 from mnist_demo.serving.trainings import Training
@@ -24,8 +25,8 @@ from mnist_demo.serving.watch import LEAD_SECONDS, Watch
 MAX_VISITORS = 64  # who train at the same time
 MAX_PAIRS = 4  # of one visitor at the same time
 FIRST_CHUNK_SECONDS = 10  # by the estimate, for a network so large that even FIRST_STEPS would take minutes
-ROUND_SECONDS = 1.5  # in which everybody should get one turn; chunks are made shorter for that
-LEAST_SECONDS = 0.15  # of a chunk: below that, sending it costs more than a tenth of it
+ROUND_SECONDS = 1.3  # in which everybody should get one turn; chunks are made shorter for that
+LEAST_SECONDS = 0.1  # of a chunk: sending one costs a quarter of that, and most have a point by then
 PACED_SECONDS = 0.2  # of watching time in one chunk of a slowed-down run
 UPDATE_SECONDS = 0.1  # between two updates of a page, at least,
 UPDATE_SECONDS_EACH = 0.05  # and that for each page that watches: an update takes some 10 ms of the server
@@ -192,4 +193,5 @@ class Driver:
         seconds = min(SECONDS, max(LEAST_SECONDS, ROUND_SECONDS / self._turns.crowd))
         ahead = LEAD_SECONDS + PACED_SECONDS
         wanted = max((watch.due(training, ahead) for watch in self._watching(training)), default=0.0) - training.step
-        return max(1, int(min(seconds * speed, wanted)))
+        steps = max(1, int(min(seconds * speed, wanted)))
+        return steps_to_point(training.experiment, training.step, steps)  # before it there is nothing new to see
