@@ -53,6 +53,17 @@ def test_the_last_step_is_always_evaluated(experiment: Experiment) -> None:
     assert schedule.is_evaluation_step(experiment, schedule.total_steps(experiment))
 
 
+@pytest.mark.parametrize("wanted", [1, 2, 7, 40, 900])
+def test_a_chunk_ends_at_the_last_point_within_it_or_soon_after(experiment: Experiment, wanted: int) -> None:
+    length = schedule.steps_per_epoch(experiment)
+    for step in {0, 1, length // 3, length - 1, length, 2 * length + 1}:
+        taken = schedule.steps_to_point(experiment, step, wanted)
+        assert 1 <= taken <= 2 * wanted
+        points = [n for n in range(1, 2 * wanted + 1) if schedule.is_evaluation_step(experiment, step + n)]
+        within = [n for n in points if n <= wanted]
+        assert taken == (within[-1] if within else points[0] if points else wanted)
+
+
 def test_long_epochs_are_evaluated_more_often_than_short_ones() -> None:
     def points(**knobs: object) -> int:
         return schedule.points_per_epoch(Experiment.from_dict(knobs))
