@@ -15,6 +15,8 @@
   document.addEventListener('input', ({target}) => { hasTyped = target.matches('.mnist-typed input'); }, true);
   document.addEventListener('keydown', (event) => {
     if (['ArrowUp', 'ArrowDown', 'Tab'].includes(event.key)) hasTyped = false;
+    // Gradio opens a list at any key, and too late: Tab would leave it open, over the fields beside it.
+    if (event.key === 'Tab' && event.target.matches('[role=combobox]')) event.stopImmediatePropagation();
     if (event.key !== 'Enter' || !hasTyped || !event.target.matches('.mnist-typed input')) return;
     hasTyped = false;
     event.stopImmediatePropagation();

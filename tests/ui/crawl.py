@@ -302,6 +302,7 @@ def _choose(page: Page, node: Locator, hand: Hand) -> bool:
         page.wait_for_timeout(200)
         page.keyboard.press("Escape")
         page.keyboard.press("Tab")
+        page.evaluate("document.activeElement.blur()")  # where Tab has led may be a list, too, which opens
         page.locator("[role=listbox]:visible").first.wait_for(state="hidden", timeout=CLICK_MS)
         return False
     node.focus()

@@ -135,3 +135,13 @@ def test_an_inked_canvas_without_a_server_is_not_called_blank(touched: Page, app
     page.context.set_offline(True)
     draw(page, THREE)
     expect(page.locator("#bars .mnist-bars-message")).to_contain_text("No answer has come for this drawing")
+
+
+def test_a_list_that_is_left_by_tab_is_closed(page: Page, app: ServedApp) -> None:
+    open_page(page, app, TINY)
+    lists = page.locator("[role=listbox]:visible")
+    for name in ("network", "hidden_sizes", "train_size"):
+        page.locator(f"#knob-{name} input").first.click()
+        expect(lists).to_have_count(1)
+        page.keyboard.press("Tab")
+        expect(lists).to_have_count(0)
