@@ -19,7 +19,7 @@ def main() -> None:
         metavar="NAME",
         help=f"any of {', '.join((*NAMES, *IF_NAMED))}; all but {IF_NAMED[0]} by default",
     )
-    parser.add_argument("--scenes", nargs="*", default=[], help="of load: any of its scenes; all by default")
+    parser.add_argument("--scenes", nargs="*", default=[], help="of load: any of its scenes; all but soak by default")
     arguments = parser.parse_args()
     names = arguments.names or list(NAMES)
     if unknown := [name for name in names if name not in (*NAMES, *IF_NAMED)]:
