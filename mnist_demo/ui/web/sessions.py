@@ -4,6 +4,7 @@ A session is a name that the caller makes up. An open page keeps one stream open
 makes up names has no heartbeat, so its sessions are forgotten first. Knows the two places where Gradio keeps sessions.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,6 +83,10 @@ class SessionMessages(LRUCache[str, Any]):
     def __init__(self, pages: OpenPages, max_size: int = 2000) -> None:
         super().__init__(max_size)
         self._pages = pages
+
+    def __missing__(self, session: str) -> Any:
+        """Messages that nobody will read: of a call whose session was dropped. Gradio's queue would end at an error."""
+        return asyncio.Queue()
 
     def __setitem__(self, session: str, messages: Any) -> None:
         if session not in self and len(self) >= self.max_size:

@@ -376,7 +376,7 @@ def test_invented_sessions_empty_nobodys_page(caller: Caller, app: ServedApp, mo
     def call(session: str) -> None:
         body = {"data": [], "fn_index": 0, "session_hash": session}
         caller.send("POST", "/gradio_api/run/predict", json.dumps(body).encode())
-        caller.send("POST", "/gradio_api/queue/join", json.dumps(body).encode())
+        assert caller.send("POST", "/gradio_api/queue/join", json.dumps(body).encode())[0] == 200
 
     heartbeat = http.client.HTTPConnection(caller.host, timeout=30)
     heartbeat.request("GET", "/gradio_api/heartbeat/a-page")
