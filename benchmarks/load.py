@@ -189,7 +189,7 @@ async def soak(app: App) -> list[Row]:
         for name, some in [("second third", second), ("last third", last)]:
             rows.append((f"{what}, {name}, median", statistics.median(each[place] for each in some), unit))
             rows.append((f"{what}, {name}, most", max(each[place] for each in some), unit))
-    return [*rows, ("5xx and broken connections", sum(len(visitor.failures) for visitor in gone), "calls")]
+    return [*rows, *await _closed(gone)]
 
 
 def _trained(trainings: Sequence[Training]) -> list[Row]:

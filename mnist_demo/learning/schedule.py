@@ -54,7 +54,7 @@ def is_evaluation_step(experiment: Experiment, step: int) -> bool:
 def steps_to_point(experiment: Experiment, step: int, steps: int) -> int:
     """About `steps` further steps from `step` on, but so that they end at an evaluation.
 
-    That is the last one within them; without one, the first one after them, unless that takes twice as many.
+    That is the last one within them; without one, the first one after them, unless that takes more than twice as many.
     """
     length, points = steps_per_epoch(experiment), points_per_epoch(experiment)
     epochs, position = divmod(step + steps, length)
