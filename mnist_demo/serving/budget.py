@@ -3,6 +3,8 @@
 Knows an experiment's work and the limits. Does not know who asks, or how a run goes on.
 """
 
+from collections import OrderedDict
+
 from mnist_demo.errors import RunError
 from mnist_demo.experiment.choices import Augmentation
 from mnist_demo.experiment.config import VALIDATION_IMAGES, Experiment
@@ -27,6 +29,8 @@ MAX_CPU_SECONDS = 900  # measured: a busy core does less in a second than the qu
 MAX_RUN_BYTES = 1_500_000_000  # beside the 0.75 GB of a warm worker, estimated
 MAX_PEAK_BYTES = 3_500_000_000  # of a whole worker, measured; at 4 GiB it would be restarted
 MAX_WEIGHTS = 1_900_000  # float32: just under the 8 MB a checkpoint may have
+NEWEST = 0.1  # share of the last chunk in the price of a step
+MAX_PRICES = 500  # that are remembered
 TAKE_IT_HOME = "To finish it, run its PyTorch script (under Downloads) on your own computer."
 
 
@@ -80,3 +84,23 @@ def limit_reached(cpu_seconds: float, peak_bytes: int) -> str:
     if peak_bytes > MAX_PEAK_BYTES:
         return f"This run needs {peak_bytes / 1e9:.1f} GB of memory, more than a worker here may have. {TAKE_IT_HOME}"
     return ""
+
+
+class Prices:
+    """What a step costs, in CPU-seconds: one price for all trainings that differ in their seed alone.
+
+    On a busy machine one and the same chunk may be measured at half or twice of another time. Whoever was unlucky
+    would train less than the neighbour who asked for the same.
+    """
+
+    def __init__(self) -> None:
+        self._prices: OrderedDict[Experiment, float] = OrderedDict()  # used last at the end
+
+    def charge(self, experiment: Experiment, steps: int, cpu_seconds: float) -> float:
+        """CPU-seconds to charge for a chunk of so many steps, which was measured at `cpu_seconds`."""
+        kind, measured = experiment.model_copy(update={"seed": 0}), cpu_seconds / max(1, steps)
+        price = self._prices.pop(kind, measured)
+        self._prices[kind] = price + NEWEST * (measured - price)
+        if len(self._prices) > MAX_PRICES:
+            self._prices.popitem(last=False)
+        return steps * self._prices[kind]

@@ -44,6 +44,7 @@ class Driver:
         self._root = root
         self._clock = clock
         self._turns = Turns(lambda: engine.status.workers)
+        self._prices = budget.Prices()
         self._watches: list[Watch] = []
         self._watches_of: defaultdict[Training, list[Watch]] = defaultdict(list)
         self._tasks: dict[Training, asyncio.Task[None]] = {}
@@ -178,7 +179,7 @@ class Driver:
                 continue
             async with self._turns.turn(lambda: {watch.owner for watch in self._watching(training)}) as turn:
                 chunk = await anext(results)
-                turn.cpu_seconds = chunk.cpu_seconds
+                turn.cpu_seconds = self._prices.charge(training.experiment, chunk.steps, chunk.cpu_seconds)
             training.record(chunk)
             self._store.make_room()
             for watch in self._watching(training):

@@ -317,6 +317,30 @@ def test_visitors_up_to_the_limit_all_grow_and_the_next_is_told_at_once(
     asyncio.run(crowd())
 
 
+def test_who_asks_for_the_same_gets_as_many_steps_however_a_busy_machine_measures_them(
+    store: RunStore, tiny: Experiment
+) -> None:
+    class Busy(InProcess):
+        async def run(self, function: Callable[..., Any], *arguments: Any, deadline_seconds: float = 120.0) -> Any:
+            chunk = await super().run(function, *arguments, deadline_seconds=deadline_seconds)
+            is_unlucky = checkpoints.state_from_bytes(arguments[0]).experiment.seed % 2
+            return replace(chunk, cpu_seconds=chunk.steps * (0.015 if is_unlucky else 0.005))
+
+    asked = [tiny.replace(seed=number, epochs=100, batch_size=10) for number in range(6)]
+    runs = [store.create(experiment, f"visitor {number}", "1A") for number, experiment in enumerate(asked)]
+
+    async def neighbours() -> list[int]:
+        driver = Driver(store, Busy(), ROOT)
+        following = [asyncio.create_task(follow_to_the_end(driver, [run])) for run in runs]
+        await wait_until(lambda: sum(run.training.step for run in runs) > 1_200)
+        for task in following:
+            task.cancel()
+        return [run.training.step for run in runs]
+
+    steps = asyncio.run(neighbours())
+    assert min(steps) > 0.75 * max(steps)
+
+
 def test_one_visitor_has_a_bounded_number_of_pairs_at_once(store: RunStore, tiny: Experiment) -> None:
     runs = [store.create(tiny.replace(seed=number, epochs=30), "me", f"{number}A") for number in range(6)]
 
