@@ -45,8 +45,10 @@ LOOK_SECONDS = 0.2
 CLOSE_SECONDS = 4.0  # then the program ends all the same; workers without a server end by themselves
 RESTART_SECONDS = 15.0  # a machine too busy to start workers needs a rest
 
-# A task carries a few MB of optimizer state. Dask would warn above 10 MB.
-_COMMON_SETTINGS = {"distributed.admin.large-graph-warning-threshold": "256MiB"}
+_COMMON_SETTINGS = {
+    "distributed.admin.large-graph-warning-threshold": "256MiB",  # a task carries a few MB of optimizer state
+    "distributed.admin.low-level-log-length": 0,  # else the last 1,000 messages below 1 MB are kept: whole trainings
+}
 
 
 class Cluster:

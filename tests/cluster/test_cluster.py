@@ -1,6 +1,7 @@
 """Worker processes as they are: killed, poisoned, too slow, unreachable, orphaned."""
 
 import asyncio
+import gc
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ import pytest
 
 import mnist_demo.cluster
 from mnist_demo.cluster import TRIES_ALONE, Cluster, ClusterStatus, Phase
+from mnist_demo.cluster.engine import Parcel
 from mnist_demo.cluster.workers import WORKER_NICENESS
 from mnist_demo.errors import DataError, EngineUnavailable, InvalidExperiment
 
@@ -35,6 +37,10 @@ def add(left: int, right: int) -> int:
 
 def echo(blob: bytes) -> bytes:
     return blob
+
+
+def send_back(parcel: Parcel) -> Parcel:
+    return parcel
 
 
 def sleep_and_tell(seconds: float) -> int:
@@ -237,6 +243,18 @@ def test_a_task_over_its_deadline_is_stopped_and_its_worker_replaced(
     wait_until(lambda: len(pids & {process.pid for process in worker_processes(os.getpid())}) == 1)
     wait_until(lambda: asyncio.run(_worker_pids(cluster)) - pids != set())
     assert cluster.run_blocking(look_around)["niceness"] == WORKER_NICENESS
+
+
+def test_what_was_sent_and_came_back_is_not_kept(cluster: Cluster) -> None:
+    """Dask's own logs would keep the last thousand messages below a megabyte: trainings that have long ended."""
+
+    async def post() -> None:
+        for _ in range(20):
+            assert len(await cluster.run(send_back, Parcel(bytes(500_000)))) == 500_000
+
+    asyncio.run(post())
+    gc.collect()
+    assert sum(type(each) is Parcel for each in gc.get_objects()) < 10
 
 
 def test_waiting_for_a_free_worker_does_not_count_towards_the_deadline(cluster: Cluster) -> None:
