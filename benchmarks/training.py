@@ -21,7 +21,7 @@ from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.images import data
 from mnist_demo.learning import checkpoints, training
-from mnist_demo.learning.chunks import chunks, warm
+from mnist_demo.learning.chunks import Chunks, warm
 from mnist_demo.serving.driver import Driver
 from mnist_demo.serving.runs import RunStore
 
@@ -79,7 +79,7 @@ def _both_bare(pool: ProcessPoolExecutor, experiment: Experiment, root: Path) ->
 async def _in_chunks(cluster: Cluster, root: Path) -> float:
     async def one() -> None:
         state = checkpoints.state_to_bytes(training.start(MLP))
-        async for _ in chunks(state, cluster, root, lambda _: CHUNK_STEPS):
+        async for _ in Chunks(state, cluster, root, lambda _: CHUNK_STEPS):
             pass
 
     started = time.perf_counter()

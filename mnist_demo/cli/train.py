@@ -21,7 +21,7 @@ from mnist_demo.images import data, pens
 from mnist_demo.images.own_digits import OwnDigits, read_file
 from mnist_demo.inference import evaluation
 from mnist_demo.learning import checkpoints, devices, schedule, training
-from mnist_demo.learning.chunks import chunks
+from mnist_demo.learning.chunks import Chunks
 from mnist_demo.learning.networks import weights_hash
 from mnist_demo.learning.state_file import ClaimedFile, Training, read_training
 
@@ -66,7 +66,7 @@ async def _run(
     start = checkpoints.state_from_bytes(kept.state)
     lowest = min((point.val_loss for point in start.history), default=None)
     with InProcess() as engine, progress("step", schedule.total_steps(experiment), start.step) as bar:
-        async for chunk in chunks(
+        async for chunk in Chunks(
             kept.state,
             engine,
             data.mnist_root(),

@@ -9,9 +9,10 @@ import ctypes
 import resource
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from torch import nn
 
@@ -40,7 +41,7 @@ NextSteps = Callable[[float | None], int]  # the steps a CPU-second has taken so
 class Chunk:
     """What came back from a worker, and what it cost there."""
 
-    state: bytes  # to continue from
+    state: Parcel  # to continue from
     points: list[tuple[Metrics, bytes]]  # each with its checkpoint
     steps: int  # taken in this chunk
     cpu_seconds: float  # of the thread that trained; waiting for a busy core is not counted
@@ -83,38 +84,48 @@ def about(seconds: float) -> NextSteps:
     return lambda speed: FIRST_STEPS if speed is None else max(1, round(seconds * speed))
 
 
-async def chunks(
-    state: bytes,
-    engine: Engine,
-    root: Path,
-    next_steps: NextSteps | None = None,
-    threads: int = 1,
-    written: PenDigits | None = None,
-    device: str = "cpu",
-    own: bytes = b"",
-) -> AsyncIterator[Chunk]:
-    """Sends a run's chunks to the engine one after the other, and yields the results, until the run is over.
+class Chunks:
+    """Sends a run's chunks to the engine one after the other, and gives the results, until the run is over.
 
     `next_steps` gives the length of each chunk (by default about SECONDS of work). It does not change the results
-    of the run. Raises EngineUnavailable.
+    of the run. Iterating raises EngineUnavailable. What was given is not kept: a run may wait long.
     """
-    next_steps = next_steps or about(SECONDS)
-    speed: float | None = None
-    while checkpoints.progress_of(state).status is Status.RUNNING:
-        steps = next_steps(speed)
-        deadline = DEADLINE_SECONDS + DEADLINE_FACTOR * steps / speed if speed else FIRST_DEADLINE_SECONDS
-        for is_last_try in (False, True):
-            try:
-                chunk = await engine.run(
-                    train_chunk, Parcel(state), steps, root, threads, written, device, own, deadline_seconds=deadline
-                )
-                break
-            except TookTooLong:  # a worker may hang; the same chunk on another may not
-                if is_last_try:
-                    raise
-        state = chunk.state
-        speed = chunk.steps / max(chunk.cpu_seconds, 1e-3)
-        yield chunk
+
+    def __init__(
+        self,
+        state: bytes,
+        engine: Engine,
+        root: Path,
+        next_steps: NextSteps | None = None,
+        threads: int = 1,
+        written: PenDigits | None = None,
+        device: str = "cpu",
+        own: bytes = b"",
+    ) -> None:
+        self._state = Parcel(state)  # as each next one is that comes from a worker
+        self._engine = engine
+        self._arguments = (root, threads, written, device, own)
+        self._next_steps = next_steps or about(SECONDS)
+        self._speed: float | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Chunk:
+        if checkpoints.progress_of(self._state).status is not Status.RUNNING:
+            raise StopAsyncIteration
+        steps = self._next_steps(self._speed)
+        deadline = DEADLINE_SECONDS + DEADLINE_FACTOR * steps / self._speed if self._speed else FIRST_DEADLINE_SECONDS
+        try:
+            chunk = await self._trained(steps, deadline)
+        except TookTooLong:  # a worker may hang; the same chunk on another may not
+            chunk = await self._trained(steps, deadline)
+        self._state = chunk.state
+        self._speed = chunk.steps / max(chunk.cpu_seconds, 1e-3)
+        return chunk
+
+    async def _trained(self, steps: int, deadline: float) -> Chunk:
+        return await self._engine.run(train_chunk, self._state, steps, *self._arguments, deadline_seconds=deadline)
 
 
 def warm(root: Path) -> None:

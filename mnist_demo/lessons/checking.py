@@ -19,7 +19,7 @@ from mnist_demo.experiment.history import History, Metrics
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.images import data
 from mnist_demo.learning import checkpoints, training
-from mnist_demo.learning.chunks import about, chunks
+from mnist_demo.learning.chunks import Chunks, about
 from mnist_demo.lessons.catalog import Claim, Lesson
 
 NEEDED_SHARE = 0.9
@@ -122,5 +122,5 @@ async def _history_of(key: Key, engine: Engine, root: Path) -> tuple[Metrics, ..
     """What a whole run measured."""
     state = checkpoints.state_to_bytes(training.start(Experiment.model_validate_json(key)))
     return tuple(
-        [point async for chunk in chunks(state, engine, root, about(CHUNK_SECONDS)) for point, _ in chunk.points]
+        [point async for chunk in Chunks(state, engine, root, about(CHUNK_SECONDS)) for point, _ in chunk.points]
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mnist_demo.cluster.engine import Engine
 from mnist_demo.errors import RunError
-from mnist_demo.learning.chunks import FIRST_STEPS, SECONDS, chunks
+from mnist_demo.learning.chunks import FIRST_STEPS, SECONDS, Chunks
 from mnist_demo.learning.schedule import steps_to_point
 from mnist_demo.serving import budget
 from mnist_demo.serving.runs import Run, RunStore
@@ -168,7 +168,7 @@ class Driver:
 
     async def _send_chunks(self, training: Training) -> None:
         next_steps = functools.partial(self._next_steps, training)
-        results = chunks(training.state, self._engine, self._root, next_steps, own=training.own)
+        results = Chunks(training.state, self._engine, self._root, next_steps, own=training.own)
         waker = self._wakers[training]
         while not training.is_over and (watches := self._watching(training)):
             waker.clear()
@@ -177,13 +177,16 @@ class Driver:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(waker.wait(), rest)
                 continue
-            async with self._turns.turn(lambda: {watch.owner for watch in self._watching(training)}) as turn:
-                chunk = await anext(results)
-                turn.cpu_seconds = self._prices.charge(training.experiment, chunk.steps, chunk.cpu_seconds)
-            training.record(chunk)
+            await self._send_chunk(training, results)
             self._store.make_room()
             for watch in self._watching(training):
                 watch.changed.set()
+
+    async def _send_chunk(self, training: Training, results: Chunks) -> None:
+        async with self._turns.turn(lambda: {watch.owner for watch in self._watching(training)}) as turn:
+            chunk = await anext(results)
+            turn.cpu_seconds = self._prices.charge(training.experiment, chunk.steps, chunk.cpu_seconds)
+        training.record(chunk)
 
     def _next_steps(self, training: Training, speed: float | None) -> int:
         """How many steps to ask for next: fewer when many wait, and no more than a watcher wants to see."""

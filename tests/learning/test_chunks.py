@@ -30,7 +30,7 @@ def sent(experiment: Experiment, next_steps: NextSteps) -> list[Chunk]:
     async def all_of_them() -> list[Chunk]:
         state = checkpoints.state_to_bytes(training.start(experiment))
         with InProcess() as engine:
-            return [chunk async for chunk in chunks.chunks(state, engine, ROOT, next_steps)]
+            return [chunk async for chunk in chunks.Chunks(state, engine, ROOT, next_steps)]
 
     return asyncio.run(all_of_them())
 
@@ -77,7 +77,7 @@ def test_a_run_that_is_over_sends_nothing(tiny: Experiment) -> None:
 
     async def again() -> int:
         with InProcess() as engine:
-            return len([chunk async for chunk in chunks.chunks(state, engine, ROOT)])
+            return len([chunk async for chunk in chunks.Chunks(state, engine, ROOT)])
 
     assert asyncio.run(again()) == 0
 

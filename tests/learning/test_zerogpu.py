@@ -18,7 +18,7 @@ import pytest
 from mnist_demo.cluster.engine import InProcess
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.learning import checkpoints, training, zerogpu
-from mnist_demo.learning.chunks import Chunk, chunks, train_chunk
+from mnist_demo.learning.chunks import Chunk, Chunks, train_chunk
 
 ROOT = Path(__file__).parents[2]
 SHORT = {"train_size": 100, "epochs": 1, "hidden_sizes": [4]}
@@ -29,7 +29,7 @@ async def trained(lent: zerogpu.Lent, network: str, root: Path) -> str:
     experiment = Experiment.from_dict({**SHORT, "network": network})
     state = checkpoints.state_to_bytes(training.start(experiment))
     with InProcess() as workers:
-        async for chunk in chunks(state, zerogpu.ZeroGpu(workers, lent), root):
+        async for chunk in Chunks(state, zerogpu.ZeroGpu(workers, lent), root):
             state = chunk.state
     return checkpoints.progress_of(state).status
 

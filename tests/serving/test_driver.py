@@ -329,15 +329,16 @@ def test_who_asks_for_the_same_gets_as_many_steps_however_a_busy_machine_measure
     asked = [tiny.replace(seed=number, epochs=100, batch_size=10) for number in range(6)]
     runs = [store.create(experiment, f"visitor {number}", "1A") for number, experiment in enumerate(asked)]
 
-    async def neighbours() -> list[int]:
-        driver = Driver(store, Busy(), ROOT)
+    async def neighbours(engine: Engine) -> list[int]:
+        driver = Driver(store, engine, ROOT)
         following = [asyncio.create_task(follow_to_the_end(driver, [run])) for run in runs]
         await wait_until(lambda: sum(run.training.step for run in runs) > 1_200)
         for task in following:
             task.cancel()
         return [run.training.step for run in runs]
 
-    steps = asyncio.run(neighbours())
+    with Busy() as engine:
+        steps = asyncio.run(neighbours(engine))
     assert min(steps) > 0.75 * max(steps)
 
 
