@@ -127,7 +127,7 @@ class Looks:
 
 def kept_at(run: Run, index: int) -> Kept | None:
     """The weights nearest to a point of the history; None for a run without any."""
-    snapshots = dict(run.snapshots)  # training continues meanwhile, and drops some of them
+    snapshots = run.snapshots.copy()  # training continues meanwhile, and drops some of them
     nearest = nearest_index(snapshots, index)
     if nearest is None:
         return None

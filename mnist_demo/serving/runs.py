@@ -22,6 +22,7 @@ from mnist_demo.learning import checkpoints, schedule
 from mnist_demo.learning.checkpoints import Checkpoint
 from mnist_demo.learning.training import Status
 from mnist_demo.serving.budget import check_affordable
+from mnist_demo.serving.snapshots import Snapshots
 from mnist_demo.serving.trainings import Training, Trainings
 
 MAX_AGE_SECONDS = 2 * 3600.0
@@ -87,11 +88,11 @@ class Run:
         return (self.training.speed or 0.0) * schedule.images_per_step(self.experiment)
 
     @property
-    def snapshots(self) -> dict[int, bytes]:
+    def snapshots(self) -> Snapshots:
         """The weights kept of the points seen: index in the history -> checkpoint."""
         if len(self.history) == len(self.training.history):
             return self.training.snapshots
-        return {index: blob for index, blob in list(self.training.snapshots.items()) if index < len(self.history)}
+        return self.training.snapshots.copy(len(self.history))
 
     def see(self, step: int) -> bool:
         """Shows the training up to a step, as far as it has come; True if there was a new point."""
@@ -172,7 +173,7 @@ class RunStore:
 
     def checkpoint(self, run: Run, index: int) -> Checkpoint:
         """The network kept nearest to a point of the history, in memory for the next question."""
-        snapshots = dict(run.snapshots)  # training continues meanwhile, and drops some of them
+        snapshots = run.snapshots.copy()  # training continues meanwhile, and drops some of them
         nearest = nearest_index(snapshots, index)
         if nearest is None:
             raise RunError("This run has no weights yet: train it for a moment first.")

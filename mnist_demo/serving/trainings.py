@@ -14,9 +14,11 @@ from mnist_demo.learning import checkpoints, schedule, training
 from mnist_demo.learning.chunks import Chunk
 from mnist_demo.learning.training import Status
 from mnist_demo.serving.budget import limit_reached
+from mnist_demo.serving.snapshots import SnapshotFile, Snapshots
 
-MAX_SNAPSHOT_BYTES = 32_000_000  # of one training
-MAX_BYTES = 300_000_000  # of all trainings together
+MAX_SNAPSHOT_BYTES = 64_000_000  # of one training, on the disk
+MAX_DISK_BYTES = 1_000_000_000  # of all trainings together
+MAX_BYTES = 300_000_000  # of all of them in memory: what they go on from
 
 
 @dataclass(eq=False)
@@ -26,11 +28,11 @@ class Training:
     experiment: Experiment
     state: bytes  # the TrainState to go on from; empty once the training is over
     own: bytes = b""  # the own digits it learns from, packed; forgotten with it
+    snapshots: Snapshots = field(default_factory=lambda: Snapshots(SnapshotFile()))  # index in history -> checkpoint
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     step: int = 0
     status: Status = Status.RUNNING
     history: list[Metrics] = field(default_factory=list)
-    snapshots: dict[int, bytes] = field(default_factory=dict)  # index in history -> checkpoint
     cpu_seconds: float = 0.0  # that workers have spent on it
     peak_bytes: int = 0  # of a worker that trained it
     speed: float | None = None  # steps a CPU-second, in the last chunk
@@ -49,7 +51,7 @@ class Training:
     @property
     def size(self) -> int:
         """Bytes held in memory."""
-        return len(self.state) + sum(map(len, self.snapshots.values()))
+        return len(self.state) + self.snapshots.size_in_memory
 
     def record(self, chunk: Chunk) -> None:
         """Takes in a finished chunk: the new state, each point measured with its checkpoint, and the cost."""
@@ -68,16 +70,7 @@ class Training:
 
     def thin(self, most_bytes: int) -> None:
         """Drops weights from the middle until the rest fit, always keeping the first, the best and the last."""
-        size = sum(map(len, self.snapshots.values()))
-        best = best_index(self.history)
-        while size > most_bytes and len(self.snapshots) > 3:
-            kept = sorted(self.snapshots)
-            gaps = {
-                index: after - before
-                for before, index, after in zip(kept, kept[1:], kept[2:], strict=False)
-                if index != best
-            }
-            size -= len(self.snapshots.pop(min(gaps, key=lambda index: gaps[index])))
+        self.snapshots.thin(most_bytes, best_index(self.history))
 
 
 class Trainings:
@@ -86,6 +79,7 @@ class Trainings:
     def __init__(self, is_forgotten: Callable[[Training], None] = lambda _: None) -> None:
         """`is_forgotten` is called with each training that is dropped."""
         self._trainings: dict[Experiment, Training] = {}
+        self._file = SnapshotFile()
         self._is_forgotten = is_forgotten
 
     def __len__(self) -> int:
@@ -96,11 +90,17 @@ class Trainings:
         """Bytes held in memory."""
         return sum(each.size for each in list(self._trainings.values()))
 
+    @property
+    def disk_size(self) -> int:
+        """Bytes of the weights kept on the way."""
+        return sum(each.snapshots.size - each.snapshots.size_in_memory for each in list(self._trainings.values()))
+
     def of(self, experiment: Experiment, own: bytes = b"") -> Training:
         """The experiment's training, which learns from `own`; a new one before its first step if there is none."""
         found = self._trainings.pop(experiment, None)
         if found is None:
-            found = Training(experiment, checkpoints.state_to_bytes(training.start(experiment)), own)
+            state = checkpoints.state_to_bytes(training.start(experiment))
+            found = Training(experiment, state, own, Snapshots(self._file))
         self._trainings[experiment] = found
         return found
 
@@ -117,13 +117,18 @@ class Trainings:
         their middle.
         """
         self._drop(each for each in list(self._trainings.values()) if each not in needed)
-        if self.size > MAX_BYTES and self._trainings:
+        if not self._fits:
             for each in self._trainings.values():
-                each.thin(MAX_BYTES // len(self._trainings) - len(each.state))
-        return self.size <= MAX_BYTES
+                on_disk = not each.snapshots.size_in_memory
+                each.thin((MAX_DISK_BYTES if on_disk else MAX_BYTES) // len(self._trainings) - len(each.state))
+        return self._fits
+
+    @property
+    def _fits(self) -> bool:
+        return self.size <= MAX_BYTES and self.disk_size <= MAX_DISK_BYTES
 
     def _drop(self, candidates: Iterable[Training]) -> None:
         for each in candidates:
-            if self.size <= MAX_BYTES:
+            if self._fits:
                 return
             self.forget(each)

@@ -117,7 +117,10 @@ def test_equal_experiments_share_one_training_and_each_run_sees_its_own_part(sto
     assert store.create(tiny, "third", "1A").training is mine.training, "a training stays when a visitor has left"
 
 
-def test_all_trainings_together_are_bounded_and_the_least_asked_for_go_first(tiny: Experiment) -> None:
+def test_all_trainings_together_are_bounded_and_the_least_asked_for_go_first(
+    tiny: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainings, "MAX_DISK_BYTES", 300_000_000)
     clock = Clock()
     store = RunStore(clock)
     for number in range(40):
@@ -127,13 +130,16 @@ def test_all_trainings_together_are_bounded_and_the_least_asked_for_go_first(tin
             run.training.history.append(Metrics(index, index, index, 1.0, 1.0, 0.5, 1.0 - index, 0.5))
             run.training.snapshots[index] = bytes(10_000_000)
     assert store.make_room()
-    assert store.trainings.size <= trainings.MAX_BYTES
+    assert store.trainings.disk_size <= trainings.MAX_DISK_BYTES
     kept = [number for number in range(40) if store.of_owner(f"visitor {number}")]
     assert kept == list(range(40 - len(kept), 40))
-    assert len(kept) >= trainings.MAX_BYTES // 31_000_000
+    assert len(kept) >= trainings.MAX_DISK_BYTES // 31_000_000
 
 
-def test_before_a_run_is_forgotten_all_give_up_weights_from_their_middle(tiny: Experiment) -> None:
+def test_before_a_run_is_forgotten_all_give_up_weights_from_their_middle(
+    tiny: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainings, "MAX_DISK_BYTES", 300_000_000)
     store = RunStore(Clock())
     made = [store.create(tiny.replace(seed=number), "me", "1A") for number in range(10)]
     for run in made:
@@ -142,15 +148,15 @@ def test_before_a_run_is_forgotten_all_give_up_weights_from_their_middle(tiny: E
             run.training.snapshots[index] = bytes(1_000_000)
     assert store.make_room()
     assert store.of_owner("me") == made
-    a_tenth = trainings.MAX_BYTES // len(made) // 1_000_000
-    assert {len(run.training.snapshots) for run in made} == {a_tenth - 1}  # the states need room, too
+    a_tenth = trainings.MAX_DISK_BYTES // len(made) // 1_000_000
+    assert {len(run.training.snapshots) for run in made} == {a_tenth - 1}
 
 
 def test_a_server_full_of_busy_runs_refuses_the_next(tiny: Experiment) -> None:
     store = RunStore(Clock())
     busy = store.create(tiny, "me", "1A")
     busy.watch = Watching()
-    busy.training.snapshots = {index: bytes(trainings.MAX_BYTES) for index in range(3)}
+    busy.training.state = bytes(trainings.MAX_BYTES)
     with pytest.raises(RunError, match=r"memory is full .* try again in a minute"):
         store.create(tiny.replace(seed=1), "you", "1A")
     assert store.of_owner("you") == []

@@ -53,7 +53,8 @@ def test_a_chunk_brings_points_with_their_weights_and_its_cost(all_of_them: Trai
     assert training.peak_bytes == max(first.peak_bytes, second.peak_bytes)
     assert (training.status, training.is_over) == (Status.FINISHED, True)
     assert training.state == b"", "nothing is left to go on from"
-    assert training.size == sum(map(len, training.snapshots.values()))
+    assert training.size == 0, "the weights on the way are on the disk"
+    assert training.snapshots.size == sum(map(len, training.snapshots.values())) == all_of_them.disk_size > 0
 
 
 def test_what_has_cost_too_much_is_over_with_a_sentence_and_what_is_finished_without(
@@ -74,7 +75,7 @@ def filled(all_of_them: Trainings, tiny: Experiment, sizes: dict[int, int]) -> d
     made = {seed: all_of_them.of(tiny.replace(seed=seed)) for seed in sizes}
     for seed, training in made.items():
         training.history = [Metrics(index, index, index, 1.0, 1.0, 0.5, 1.0 - index, 0.5) for index in range(3)]
-        training.snapshots = {index: bytes(sizes[seed] // 3) for index in range(3)}
+        training.snapshots.update({index: bytes(sizes[seed] // 3) for index in range(3)})
     return made
 
 
@@ -84,25 +85,47 @@ def test_room_is_made_by_those_nobody_needs_the_least_asked_for_first(
     forgotten: list[Training] = []
     all_of_them = Trainings(forgotten.append)
     made = filled(all_of_them, tiny, dict.fromkeys(range(5), 300_000))
-    monkeypatch.setattr(trainings, "MAX_BYTES", all_of_them.size)
+    for name, size in (("MAX_BYTES", all_of_them.size), ("MAX_DISK_BYTES", all_of_them.disk_size)):
+        monkeypatch.setattr(trainings, name, size)
     assert all_of_them.make_room([])
     assert forgotten == [], "what just fits stays"
     all_of_them.of(tiny.replace(seed=1))  # asked for again
-    monkeypatch.setattr(trainings, "MAX_BYTES", all_of_them.size - 2 * made[0].size)
+    monkeypatch.setattr(trainings, "MAX_DISK_BYTES", all_of_them.disk_size - 2 * made[0].snapshots.size)
     assert all_of_them.make_room([made[0]])
     assert forgotten == [made[2], made[3]]
-    assert all_of_them.size <= trainings.MAX_BYTES
-    assert all(all_of_them.of(made[seed].experiment) is made[seed] for seed in (0, 1, 4))
+    monkeypatch.setattr(trainings, "MAX_BYTES", all_of_them.size - 1)
+    assert all_of_them.make_room([made[0]])
+    assert forgotten == [made[2], made[3], made[4]]
+    assert all(all_of_them.of(made[seed].experiment) is made[seed] for seed in (0, 1))
 
 
 def test_nobody_who_is_needed_is_dropped_where_that_makes_no_room(
     all_of_them: Trainings, tiny: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = filled(all_of_them, tiny, dict.fromkeys(range(3), 300_000))
-    monkeypatch.setattr(trainings, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(trainings, "MAX_DISK_BYTES", 100_000)
     assert not all_of_them.make_room(list(made.values()))
     assert len(all_of_them) == 3
     assert all(len(each.snapshots) == 3 for each in made.values()), "the first, the best and the last are kept"
+
+
+def test_without_a_disk_weights_are_kept_in_memory_and_bounded_like_it(
+    all_of_them: Trainings, tiny: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mnist_demo.serving.snapshots.os.pwrite", full)
+    training = all_of_them.of(tiny)
+    for index in range(60):
+        point = Metrics(index, index / 4, index, 1.0, 1.0, 0.5, 1.0, 0.5)
+        training.record(Chunk(training.state, [(point, bytes([index]) * 20_000)], 1, 0.1, 0))
+    assert training.snapshots[59] == bytes([59]) * 20_000
+    assert all_of_them.size == len(training.state) + 60 * 20_000
+    monkeypatch.setattr(trainings, "MAX_BYTES", 600_000)
+    assert all_of_them.make_room([training])
+    assert all_of_them.size <= 600_000
+    assert len(training.snapshots) >= 20
 
 
 def test_thinning_keeps_the_first_the_best_and_the_last_within_bounds(all_of_them: Trainings, tiny: Experiment) -> None:

@@ -154,7 +154,7 @@ def _figure(visitor: Visitor, form: str) -> File:
 
 def hash_html(run: Run) -> str:
     """The SHA-256 of a run's last weights, and what to expect of the script's."""
-    kept = dict(run.snapshots)
+    kept = run.snapshots.copy()
     if not kept:
         return ""
     digest = networks.weights_hash(checkpoints.weights_of(kept[max(kept)]))
