@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -143,6 +143,19 @@ def page(browser: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert not faults, "\n".join(faults)
+
+
+def in_themes(page: Page) -> Iterator[str]:
+    """Light, then dark, as the visitor's system changes between them."""
+    themes: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+    for theme in themes:
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_function(
+            "isDark => document.body.classList.contains('dark') === isDark && "
+            "document.getAnimations().every((one) => one.playState !== 'running')",
+            arg=theme == "dark",
+        )
+        yield theme
 
 
 @dataclass(frozen=True)
