@@ -155,26 +155,24 @@ def test_leaving_ends_what_was_growing() -> None:
     assert ended == [True]
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1366, 768)])
-def test_a_lesson_is_guessed_trained_and_answered_without_a_scroll(
-    page: Page, app: ServedApp, width: int, height: int
-) -> None:
-    page.set_viewport_size({"width": width, "height": height})
+def test_a_lesson_is_guessed_trained_and_answered_without_a_scroll(page: Page, app: ServedApp) -> None:
+    def assert_in_sight(*selectors: str, share: float = 1.0) -> None:
+        for width, height in ((1366, 768), (1280, 800)):
+            page.set_viewport_size({"width": width, "height": height})
+            for selector in selectors:
+                box = page.locator(selector).bounding_box()
+                assert box is not None
+                bottom = box["y"] + share * box["height"]
+                assert 0 <= box["y"] < bottom <= height, f"{selector} at {width} x {height}"
+            assert page.evaluate("scrollY") == 0
+
     page.goto(app.address)
-
-    def is_in_sight(selector: str, share: float = 1.0) -> bool:
-        box = page.locator(selector).bounding_box()
-        assert box is not None
-        return box["y"] >= 0 and box["y"] + share * box["height"] <= height
-
-    for selector in ("#lesson", "#question", "#guess", "#difference", "#train"):
-        assert is_in_sight(selector), selector
+    expect(page.locator("#train")).to_be_enabled()
+    assert_in_sight("#lesson", "#question", "#guess", "#difference", "#train")
     page.locator("#guess input").first.click()
     page.locator("#pace input").fill("as fast as it goes")
     page.keyboard.press("Enter")
     page.locator("#train").click()
     expect(page.locator("#answer")).to_contain_text("Why", timeout=90_000)
-    for selector in ("#train", "#curves", "#scrub", "#strip-a", "#runs-drawer"):
-        assert is_in_sight(selector), selector
-    assert is_in_sight("#answer", share=0.5)  # a long one scrolls in its own column
-    assert page.evaluate("scrollY") == 0
+    assert_in_sight("#train", "#curves", "#scrub", "#strip-a", "#runs-drawer")
+    assert_in_sight("#answer", share=0.5)  # a long one scrolls in its own column
