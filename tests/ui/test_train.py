@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from html import unescape
@@ -22,6 +23,8 @@ from mnist_demo.ui.train import AWAY, BUSY, FAULT, STARTING, TrainTab, _with_sil
 from mnist_demo.ui.visit import Shown
 from tests.ui.conftest import ServedApp
 from tests.ui.trained import ME, do, lab_of, tiny_pair, train_pair, unserved_page
+
+CUT_JS = "nodes => nodes.filter(node => node.scrollWidth > node.clientWidth).map(node => node.textContent)"
 
 
 @pytest.mark.parametrize(
@@ -176,3 +179,23 @@ def test_a_lesson_is_guessed_trained_and_answered_without_a_scroll(page: Page, a
     expect(page.locator("#answer")).to_contain_text("Why", timeout=90_000)
     assert_in_sight("#train", "#curves", "#scrub", "#strip-a", "#runs-drawer")
     assert_in_sight("#answer", share=0.5)  # a long one scrolls in its own column
+
+    page.set_viewport_size({"width": 1920, "height": 1080})  # with the code beside it
+    assert page.locator(".mnist-code mark").evaluate_all(CUT_JS) == [], "the lines in which A and B differ"
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("button", name="Curves").click()
+    assert page.locator(".mnist-curves-legend button:visible").evaluate_all(CUT_JS) == []
+
+
+def test_the_name_of_a_lesson_ends_before_the_arrow_of_its_list(page: Page, app: ServedApp) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{app.address}/?lesson=overfitting-in-accuracy")
+    field, arrow = page.locator("#lesson input"), page.locator("#lesson .icon-wrap")
+    expect(field).to_have_value(re.compile("Overfitting you can see"))
+    assert field.evaluate("node => node.scrollWidth > node.clientWidth"), "else this test says nothing"
+    ends_at = field.evaluate(
+        "node => node.getBoundingClientRect().right - parseFloat(getComputedStyle(node).paddingRight)"
+    )
+    box = arrow.bounding_box()
+    assert box
+    assert ends_at <= box["x"]
