@@ -1,15 +1,21 @@
 """Can it be read and be hit: contrast of every text and every control, and the size of what is clicked, as painted.
 
 axe-core passes over text on pictures, half-transparent colours and the edges of controls; here the colours that the
-browser computed are laid over one another and measured by WCAG's formula.
+browser computed are laid over one another and measured by WCAG's formula. All panes of all states, by both measures:
+`python -m pytest -m slow tests/ui/test_theme.py`
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import ServedApp, in_themes
+from tests.ui.crawl import open_everything, panes
+from tests.ui.pen import draw
+from tests.ui.test_accessibility import violations
+from tests.ui.test_every_control import STATES
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*no_silent_downcasting"),
@@ -18,6 +24,7 @@ pytestmark = [
 ]
 
 TEXT, MARK = 4.5, 3.0  # WCAG 2.2, 1.4.3 and 1.4.11
+SEVEN = [(0.3, 0.2), (0.7, 0.2), (0.45, 0.8)]
 SMALLEST_TARGET = 24  # pixels, WCAG 2.2, 2.5.8
 
 MEASURE = """
@@ -111,3 +118,21 @@ def test_every_text_and_control_can_be_seen_and_hit(page: Page, app: ServedApp) 
         expect(page.get_by_role("tab", name=tab, exact=True)).to_have_attribute("aria-selected", "true")
         found[tab] = faults(page)
     assert not any(found.values()), "\n".join(f"{place}: {fault}" for place, each in found.items() for fault in each)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+def test_every_pane_of_every_state_can_be_seen_and_hit(
+    page: Page, app: ServedApp, state: Callable[[Page, ServedApp], None]
+) -> None:
+    state(page, app)
+    found = []
+    for pane in panes(page):
+        open_everything(page)
+        if pane == "Draw":
+            draw(page, SEVEN)
+            expect(page.locator("#bars .mnist-bars-digit").first).to_be_visible()
+        found += [f"{pane}: {fault}" for fault in faults(page)]
+        found += [f"{pane}, {theme}: {fault}" for theme in in_themes(page) for fault in violations(page)]
+    assert not found, "\n".join(found)
