@@ -102,7 +102,7 @@ class Chunks:
         device: str = "cpu",
         own: bytes = b"",
     ) -> None:
-        self._state = Parcel(state)  # as each next one is that comes from a worker
+        self._state = state if isinstance(state, Parcel) else Parcel(state)  # a copy would double what waits
         self._engine = engine
         self._arguments = (root, threads, written, device, own)
         self._next_steps = next_steps or about(SECONDS)

@@ -29,7 +29,7 @@ MAX_CPU_SECONDS = 900  # measured: a busy core does less in a second than the qu
 MAX_RUN_BYTES = 1_500_000_000  # beside the 0.75 GB of a warm worker, estimated
 MAX_PEAK_BYTES = 3_500_000_000  # of a whole worker, measured; at 4 GiB it would be restarted
 MAX_WEIGHTS = 1_900_000  # float32: just under the 8 MB a checkpoint may have
-NEWEST = 0.1  # share of the last chunk in the price of a step
+KEPT = 0.9  # of all earlier chunks in the price of a step, at each new one
 MAX_PRICES = 500  # that are remembered
 TAKE_IT_HOME = "To finish it, run its PyTorch script (under Downloads) on your own computer."
 
@@ -94,13 +94,19 @@ class Prices:
     """
 
     def __init__(self) -> None:
-        self._prices: OrderedDict[Experiment, float] = OrderedDict()  # used last at the end
+        self._sums: OrderedDict[Experiment, tuple[float, float]] = OrderedDict()  # used last at the end
 
-    def charge(self, experiment: Experiment, steps: int, cpu_seconds: float) -> float:
-        """CPU-seconds to charge for a chunk of so many steps, which was measured at `cpu_seconds`."""
-        kind, measured = experiment.model_copy(update={"seed": 0}), cpu_seconds / max(1, steps)
-        price = self._prices.pop(kind, measured)
-        self._prices[kind] = price + NEWEST * (measured - price)
-        if len(self._prices) > MAX_PRICES:
-            self._prices.popitem(last=False)
-        return steps * self._prices[kind]
+    def charge(self, experiment: Experiment, steps: int, cpu_seconds: float, is_first: bool) -> float:
+        """CPU-seconds to charge for a chunk of so many steps that was measured at `cpu_seconds`.
+
+        The first chunk of a training has one evaluation more, and says little of the others.
+        """
+        if is_first:
+            return cpu_seconds
+        kind = experiment.model_copy(update={"seed": 0})
+        spent, taken = self._sums.pop(kind, (0.0, 0.0))  # CPU-seconds, steps
+        spent, taken = KEPT * spent + cpu_seconds, KEPT * taken + steps
+        self._sums[kind] = spent, taken
+        if len(self._sums) > MAX_PRICES:
+            self._sums.popitem(last=False)
+        return steps * spent / taken

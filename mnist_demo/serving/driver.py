@@ -185,7 +185,8 @@ class Driver:
     async def _send_chunk(self, training: Training, results: Chunks) -> None:
         async with self._turns.turn(lambda: {watch.owner for watch in self._watching(training)}) as turn:
             chunk = await anext(results)
-            turn.cpu_seconds = self._prices.charge(training.experiment, chunk.steps, chunk.cpu_seconds)
+            is_first = not training.history
+            turn.cpu_seconds = self._prices.charge(training.experiment, chunk.steps, chunk.cpu_seconds, is_first)
         training.record(chunk)
 
     def _next_steps(self, training: Training, speed: float | None) -> int:

@@ -23,6 +23,7 @@ from mnist_demo.learning import checkpoints
 from mnist_demo.learning.checkpoints import Checkpoint
 from mnist_demo.learning.cost import image_count
 from mnist_demo.serving.runs import Run, nearest_index
+from mnist_demo.serving.snapshots import Snapshots
 
 UNITS = 15
 CELL_IMAGES = 12
@@ -48,9 +49,18 @@ class Kept:
 
     training_id: str
     index: int  # in the history
-    weights: bytes
     last_index: int
-    last_weights: bytes
+    snapshots: Snapshots
+
+    @property
+    def weights(self) -> bytes:
+        """The checkpoint, read now."""
+        return self.snapshots[self.index]
+
+    @property
+    def last_weights(self) -> bytes:
+        """The last one kept, read now."""
+        return self.snapshots[self.last_index]
 
 
 @dataclass(frozen=True)
@@ -131,8 +141,7 @@ def kept_at(run: Run, index: int) -> Kept | None:
     nearest = nearest_index(snapshots, index)
     if nearest is None:
         return None
-    last = max(snapshots)
-    return Kept(run.training.id, nearest, snapshots[nearest], last, snapshots[last])
+    return Kept(run.training.id, nearest, max(snapshots), snapshots)
 
 
 def point_index(run: Run, point: Point, cursor: int | None) -> int | None:

@@ -221,9 +221,11 @@ class RunStore:
         runs = list(self._runs.values())
         idle = sorted((run for run in runs if not run.is_busy), key=lambda run: run.touched_at)
         while not self.trainings.make_room({run.training for run in self._runs.values()}):
-            if len(idle) <= 1:
+            helpful = [run for run in idle[:-1] if self.trainings.would_help(run.training)]
+            if not helpful:
                 return False
-            self.drop(idle.pop(0))
+            idle.remove(helpful[0])
+            self.drop(helpful[0])
         return True
 
     def _purge(self, owner: str) -> None:

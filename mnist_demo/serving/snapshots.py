@@ -5,19 +5,22 @@ runs.
 """
 
 import functools
+import itertools
 import os
 import tempfile
 import threading
 import weakref
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import IO
+
+BLOCK = 65_536  # bytes: any block that is free serves anything, so the file is as large as the most it ever held
 
 
 @dataclass(eq=False, frozen=True)
 class Held:
-    """Bytes put away; their place is free again when nobody holds this any more."""
+    """Bytes put away; their blocks are free again when nobody holds this any more."""
 
     read: Callable[[], bytes]
     size: int
@@ -28,38 +31,46 @@ class SnapshotFile:
     """Puts bytes away. May be used from several threads."""
 
     def __init__(self) -> None:
-        # Places are powers of two, each used again for its own size only; what of a place is not written takes no disk.
-        self._free: defaultdict[int, deque[int]] = defaultdict(deque)  # size of the place -> where those are
-        self._end = 0
+        self._file: IO[bytes] | None = None
+        self._free = deque[int]()  # used without the lock: the collector may come while this thread has it
+        self._new = itertools.count()
         self._lock = threading.Lock()
 
     def hold(self, content: bytes) -> Held:
         """Writes to the file; where the disk is full or there is none, memory has to do."""
-        place = 1 << (len(content) - 1).bit_length()
+        blocks = [self._block() for _ in range(0, len(content), BLOCK)]
         try:
-            start = self._free[place].pop()
-        except IndexError:
-            with self._lock:
-                start, self._end = self._end, self._end + place
-        try:
-            if os.pwrite(self._file.fileno(), content, start) < len(content):
-                raise OSError("the disk is full")
+            descriptor = self._descriptor()
+            for at, block in enumerate(blocks):
+                part = memoryview(content)[at * BLOCK : (at + 1) * BLOCK]
+                if os.pwrite(descriptor, part, block * BLOCK) < len(part):
+                    raise OSError("the disk is full")
         except OSError:
-            self._free[place].append(start)
-            return Held(lambda: bytes(content), len(content), is_in_memory=True)
-        held = Held(functools.partial(self._read, len(content), start), len(content))
-        # An append takes no lock: the collector may come while this thread has one.
-        weakref.finalize(held, self._free[place].append, start).atexit = False
+            self._free.extend(blocks)
+            return Held(lambda: content, len(content), is_in_memory=True)
+        held = Held(functools.partial(self._read, blocks, len(content)), len(content))
+        weakref.finalize(held, self._free.extend, blocks).atexit = False
         return held
 
-    def _read(self, size: int, start: int) -> bytes:
-        return os.pread(self._file.fileno(), size, start)
+    def _block(self) -> int:
+        try:
+            return self._free.popleft()
+        except IndexError:
+            return next(self._new)
 
-    @functools.cached_property
-    def _file(self) -> IO[bytes]:
-        file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (it is open as long as this object is there)
-        weakref.finalize(self, file.close)
-        return file
+    def _descriptor(self) -> int:
+        with self._lock:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (open as long as this object is there)
+                weakref.finalize(self, self._file.close)
+            return self._file.fileno()
+
+    def _read(self, blocks: Sequence[int], size: int) -> bytes:
+        descriptor = self._descriptor()
+        content = b"".join(os.pread(descriptor, BLOCK, block * BLOCK) for block in blocks)[:size]
+        if len(content) < size:
+            raise OSError("the file of snapshots was cut short")
+        return content
 
 
 class Snapshots(MutableMapping[int, bytes]):
@@ -72,11 +83,14 @@ class Snapshots(MutableMapping[int, bytes]):
         self.size_in_memory = sum(each.size for each in self._held.values() if each.is_in_memory)  # for want of a disk
 
     def __getitem__(self, index: int) -> bytes:
-        return self._held[index].read()
+        held = self._held[index]  # until it is read, its blocks are not given to others
+        return held.read()
 
     def __setitem__(self, index: int, content: bytes) -> None:
-        self.pop(index, None)
-        held = self._held[index] = self._file.hold(content)
+        held = self._file.hold(content)
+        if index in self._held:
+            del self[index]
+        self._held[index] = held
         self.size += held.size
         self.size_in_memory += held.size * held.is_in_memory
 
@@ -84,6 +98,9 @@ class Snapshots(MutableMapping[int, bytes]):
         held = self._held.pop(index)
         self.size -= held.size
         self.size_in_memory -= held.size * held.is_in_memory
+
+    def __contains__(self, index: object) -> bool:
+        return index in self._held
 
     def __iter__(self) -> Iterator[int]:
         return iter(self._held.copy())

@@ -5,9 +5,10 @@ once for each experiment. Knows bytes and what was asked last. Does not know vis
 """
 
 import secrets
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+from mnist_demo.cluster.engine import Parcel
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics, best_index
 from mnist_demo.learning import checkpoints, schedule, training
@@ -16,9 +17,9 @@ from mnist_demo.learning.training import Status
 from mnist_demo.serving.budget import limit_reached
 from mnist_demo.serving.snapshots import SnapshotFile, Snapshots
 
-MAX_SNAPSHOT_BYTES = 64_000_000  # of one training, on the disk
-MAX_DISK_BYTES = 1_000_000_000  # of all trainings together
-MAX_BYTES = 300_000_000  # of all of them in memory: what they go on from
+MAX_SNAPSHOT_BYTES = 64_000_000  # of one training's weights on the way
+MAX_DISK_BYTES = 1_000_000_000  # of all such weights on the disk
+MAX_BYTES = 300_000_000  # in memory: what all trainings go on from, and weights that found no disk
 
 
 @dataclass(eq=False)
@@ -52,6 +53,11 @@ class Training:
     def size(self) -> int:
         """Bytes held in memory."""
         return len(self.state) + self.snapshots.size_in_memory
+
+    @property
+    def disk_size(self) -> int:
+        """Bytes held on the disk."""
+        return self.snapshots.size - self.snapshots.size_in_memory
 
     def record(self, chunk: Chunk) -> None:
         """Takes in a finished chunk: the new state, each point measured with its checkpoint, and the cost."""
@@ -92,14 +98,14 @@ class Trainings:
 
     @property
     def disk_size(self) -> int:
-        """Bytes of the weights kept on the way."""
-        return sum(each.snapshots.size - each.snapshots.size_in_memory for each in list(self._trainings.values()))
+        """Bytes held on the disk."""
+        return sum(each.disk_size for each in list(self._trainings.values()))
 
     def of(self, experiment: Experiment, own: bytes = b"") -> Training:
         """The experiment's training, which learns from `own`; a new one before its first step if there is none."""
         found = self._trainings.pop(experiment, None)
         if found is None:
-            state = checkpoints.state_to_bytes(training.start(experiment))
+            state = Parcel(checkpoints.state_to_bytes(training.start(experiment)))
             found = Training(experiment, state, own, Snapshots(self._file))
         self._trainings[experiment] = found
         return found
@@ -116,19 +122,31 @@ class Trainings:
         Drops the trainings not needed first, those not asked for longest before others. Then all drop weights from
         their middle.
         """
-        self._drop(each for each in list(self._trainings.values()) if each not in needed)
-        if not self._fits:
-            for each in self._trainings.values():
-                on_disk = not each.snapshots.size_in_memory
-                each.thin((MAX_DISK_BYTES if on_disk else MAX_BYTES) // len(self._trainings) - len(each.state))
+        for each in list(self._trainings.values()):
+            if self._fits:
+                return True
+            if each not in needed and self.would_help(each):
+                self.forget(each)
+        count, is_disk_full, is_memory_full = len(self._trainings), self._is_disk_full, self._is_memory_full
+        for each in self._trainings.values():
+            if is_disk_full:
+                each.thin(MAX_DISK_BYTES // count)
+            if is_memory_full and each.snapshots.size_in_memory:
+                each.thin(MAX_BYTES // count - len(each.state))
         return self._fits
+
+    def would_help(self, training: Training) -> bool:
+        """Whether there is too much of something that this training holds."""
+        return (self._is_memory_full and training.size > 0) or (self._is_disk_full and training.disk_size > 0)
+
+    @property
+    def _is_memory_full(self) -> bool:
+        return self.size > MAX_BYTES
+
+    @property
+    def _is_disk_full(self) -> bool:
+        return self.disk_size > MAX_DISK_BYTES
 
     @property
     def _fits(self) -> bool:
-        return self.size <= MAX_BYTES and self.disk_size <= MAX_DISK_BYTES
-
-    def _drop(self, candidates: Iterable[Training]) -> None:
-        for each in candidates:
-            if self._fits:
-                return
-            self.forget(each)
+        return not (self._is_memory_full or self._is_disk_full)

@@ -1,5 +1,6 @@
 """What a run may cost: refused before it starts, ended when it has cost too much, and never by surprise."""
 
+import random
 from typing import Any
 
 import pytest
@@ -67,3 +68,26 @@ def test_what_was_measured_ends_a_run_in_a_sentence() -> None:
     for sentence in (limit_reached(budget.MAX_CPU_SECONDS + 1.0, 0), limit_reached(1.0, budget.MAX_PEAK_BYTES + 1)):
         assert "script" in sentence
         assert sentence.endswith(".")
+
+
+def test_what_is_charged_is_what_was_measured_and_equal_for_any_seed(tiny: Experiment) -> None:
+    rng, prices = random.Random(0), budget.Prices()
+    charged, measured, steps = [0.0, 0.0], [0.0, 0.0], [0, 0]
+    for number in range(200):
+        for seed, luck in ((0, 1.0), (1, 1.6)):
+            length = rng.choice([4, 20, 60])
+            cost = luck * (0.02 + 0.005 * length) + (0.1 if number == 0 else 0.0)
+            charged[seed] += prices.charge(tiny.replace(seed=seed), length, cost, is_first=number == 0)
+            measured[seed] += cost
+            steps[seed] += length
+    assert sum(charged) == pytest.approx(sum(measured), rel=0.1)
+    assert charged[0] / steps[0] == pytest.approx(charged[1] / steps[1], rel=0.1)
+
+
+def test_prices_are_forgotten_when_there_are_too_many(tiny: Experiment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "MAX_PRICES", 2)
+    prices = budget.Prices()
+    for epochs in (1, 2, 3):
+        prices.charge(tiny.replace(epochs=epochs), 10, 1.0, is_first=False)
+    assert prices.charge(tiny.replace(epochs=1), 10, 5.0, is_first=False) == pytest.approx(5.0), "it is new again"
+    assert prices.charge(tiny.replace(epochs=3), 10, 5.0, is_first=False) < 5.0

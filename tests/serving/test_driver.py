@@ -332,14 +332,14 @@ def test_who_asks_for_the_same_gets_as_many_steps_however_a_busy_machine_measure
     async def neighbours(engine: Engine) -> list[int]:
         driver = Driver(store, engine, ROOT)
         following = [asyncio.create_task(follow_to_the_end(driver, [run])) for run in runs]
-        await wait_until(lambda: sum(run.training.step for run in runs) > 1_200)
+        await wait_until(lambda: sum(run.training.step for run in runs) > 2_000)
         for task in following:
             task.cancel()
         return [run.training.step for run in runs]
 
     with Busy() as engine:
         steps = asyncio.run(neighbours(engine))
-    assert min(steps) > 0.75 * max(steps)
+    assert min(steps) > 0.7 * max(steps), "a third, if each were charged as it was measured"
 
 
 def test_one_visitor_has_a_bounded_number_of_pairs_at_once(store: RunStore, tiny: Experiment) -> None:

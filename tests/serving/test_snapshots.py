@@ -5,7 +5,9 @@ import os
 import random
 import threading
 
-from mnist_demo.serving.snapshots import SnapshotFile, Snapshots
+import pytest
+
+from mnist_demo.serving.snapshots import BLOCK, SnapshotFile, Snapshots
 
 
 def some_bytes(rng: random.Random) -> bytes:
@@ -34,35 +36,52 @@ def test_whatever_comes_and_goes_it_holds_what_a_dict_would() -> None:
     assert kept.size_in_memory == 0
 
 
-def test_a_place_is_used_again_when_nobody_holds_it() -> None:
+def test_the_file_is_as_large_as_the_most_it_ever_held() -> None:
     file = SnapshotFile()
     kept = Snapshots(file)
-    for number in range(1_000):
-        kept[number % 10] = bytes([number % 256]) * 5_000
-    gc.collect()
-    assert os.fstat(file._file.fileno()).st_size <= 12 * 8192, "ten places, and one for what comes before another goes"
+    for size in (5_000, 600_000, 70_000, 200_000):
+        for number in range(100):
+            kept[number % 10] = bytes([number]) * size
+        kept.clear()
+        gc.collect()
+    assert os.fstat(file._descriptor()).st_size <= 11 * 10 * BLOCK, "ten of the largest, and one more to come"
+    kept[0] = b"old" * 1_000
     copy = kept.copy()
-    kept.clear()
-    kept[0] = b"new" * 1_000
-    assert copy[9] == bytes([999 % 256]) * 5_000
+    del kept[0]
+    kept[1] = b"new" * 1_000
+    assert copy[0] == b"old" * 1_000
 
 
-def test_threads_read_what_was_written_while_others_come_and_go() -> None:
-    file, wrong, is_over = SnapshotFile(), [], threading.Event()
-    kept = Snapshots(file, {})
+def test_what_is_being_read_is_not_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Snapshots(SnapshotFile())
+    kept[0] = b"a" * 1_000
 
-    def look() -> None:
-        while not is_over.is_set():
-            for index, content in kept.copy().items():
-                if content != bytes([content[0]]) * 3_000 or content[0] % 7 != index:
-                    wrong.append(index)
+    def slow(descriptor: int, size: int, start: int) -> bytes:
+        monkeypatch.undo()
+        del kept[0]
+        kept[1] = b"b" * 1_000
+        return os.pread(descriptor, size, start)
 
-    readers = [threading.Thread(target=look) for _ in range(3)]
-    for reader in readers:
-        reader.start()
-    for number in range(3_000):
-        kept[number % 7] = bytes([number % 7 + 7 * (number % 30)]) * 3_000
-    is_over.set()
-    for reader in readers:
-        reader.join()
+    monkeypatch.setattr("mnist_demo.serving.snapshots.os.pread", slow)
+    assert kept[0] == b"a" * 1_000
+    assert kept[1] == b"b" * 1_000
+
+
+def test_threads_write_and_read_side_by_side() -> None:
+    file, wrong = SnapshotFile(), list[int]()
+    start = threading.Barrier(3)
+
+    def write_and_read(number: int) -> None:
+        kept = Snapshots(file)
+        start.wait()
+        for step in range(1_500):
+            kept[step % 7] = bytes([number, step % 251]) * 3_000
+            if any(content[0] != number or content != content[:2] * 3_000 for content in kept.copy().values()):
+                wrong.append(step)
+
+    threads = [threading.Thread(target=write_and_read, args=[number]) for number in range(3)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
     assert wrong == []
