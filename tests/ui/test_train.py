@@ -181,6 +181,7 @@ def test_a_lesson_is_guessed_trained_and_answered_without_a_scroll(page: Page, a
     assert_in_sight("#answer", share=0.5)  # a long one scrolls in its own column
 
     page.set_viewport_size({"width": 1920, "height": 1080})  # with the code beside it
+    page.get_by_role("button", name="Code").click()
     expect(page.locator(".mnist-code mark:visible")).to_have_count(2)
     assert page.locator(".mnist-code mark").evaluate_all(CUT_JS) == [], "the lines in which A and B differ"
     page.set_viewport_size({"width": 390, "height": 844})
