@@ -105,6 +105,11 @@
   };
   new MutationObserver(toDifference).observe(code, {childList: true, subtree: true});
   code.addEventListener('click', ({target}) => { if (target.closest('.label-wrap')) requestAnimationFrame(toDifference); });
+  // A drawer opens below the edge of the window, where nobody sees it.
+  document.addEventListener('click', ({target}) => setTimeout(() => {
+    const drawer = target.closest('.label-wrap.open')?.closest('#runs-drawer, #downloads, #code, #step-by-step');
+    if (drawer) show(drawer);
+  }, 100));
   if (matchMedia('(min-width: 1700px)').matches) code.querySelector('.label-wrap:not(.open)')?.click();
 
   // A proxy may end a stream without a word, and what waits for it would wait for ever: the page is loaded again, which

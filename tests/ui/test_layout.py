@@ -22,6 +22,13 @@ MOVED_JS = """() => {
 }"""
 
 
+# What is opened is seen: its lower edge, or as much of it as the window shows.
+IN_SIGHT_JS = """(node) => {
+  const {top, bottom} = node.getBoundingClientRect();
+  return node.querySelector('.open') && bottom > top + 60 && (bottom <= innerHeight + 1 || top <= 1);
+}"""
+
+
 def expect_still(page: Page, what: str) -> None:
     shift, told = page.evaluate(MOVED_JS)
     assert shift <= MOST_SHIFT, f"{what}: {shift:.3f}: {told}"
@@ -52,6 +59,8 @@ def test_a_lesson_is_one_screen_in_which_nothing_moves(page: Page, app: ServedAp
     expect_still(page, "the next lesson")
     for name in ("Runs and test score", "Downloads", "Code", "Step by step"):
         page.get_by_role("button", name=name).click()
+        drawer = page.locator(".block").filter(has=page.get_by_role("button", name=name)).last
+        page.wait_for_function(IN_SIGHT_JS, arg=drawer.element_handle())
         assert height(page) <= 1.6, f"{name} is open"
         page.get_by_role("button", name=name).click()
     page.set_viewport_size({"width": 390, "height": 844})

@@ -165,7 +165,7 @@ def hash_html(run: Run) -> str:
         )
     elif run.status is Status.DIVERGED:
         words = f"Run {run.name} diverged: values that are not numbers need not agree from machine to machine."
-    title = f"Weights of run {run.name} at epoch {run.history[max(kept)].epoch:.3g}, SHA-256"
+    title = f"The last weights of run {run.name}, of epoch {run.history[max(kept)].epoch:.3g}, SHA-256"
     return f'<p class="mnist-hash">{escape(title)}<br><code>{digest}</code></p>{note_html(words)}'
 
 

@@ -15,7 +15,7 @@ from annotated_types import Interval
 from numpy.typing import NDArray
 
 from mnist_demo.errors import MnistLabError
-from mnist_demo.experiment.config import Experiment
+from mnist_demo.experiment.config import VALIDATION_IMAGES, Experiment
 from mnist_demo.images.data import CLASSES, load_validation_data
 from mnist_demo.serving.looks import Kept, Look, Looks, kept_at, nearest_point, scrub_epochs
 from mnist_demo.serving.runs import Run
@@ -114,7 +114,8 @@ class LookPanel:
         """The matrices, and the images of the chosen cell."""
         matrices = []
         for n, look in found.items():
-            label = f"{look.right:,} of {look.images:,} validation images right. Rows: the digit, columns: the answer."
+            which = f"{'the first ' if look.images < VALIDATION_IMAGES else ''}{look.images:,} validation images"
+            label = f"{look.right:,} of {which} right. Rows: the digit, columns: the answer."
             matrices.append(matrix(_TITLES[n], label, look.counts))
         if visitor.cell is None or visitor.cell[0] not in found:
             return {

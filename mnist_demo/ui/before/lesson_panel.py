@@ -20,6 +20,7 @@ from mnist_demo.ui.components.kept import create_kept
 from mnist_demo.ui.visit import Shown, note_html, prose_html
 
 FREE = "free"
+ASK, GIVEN = "Guess first", "Your guess: train to see what happened"
 NEXT_SLOTS = 4  # the next lesson, and what else to try
 DONE_KEY = "mnist-lab-lessons-done"  # in the browser
 
@@ -42,11 +43,7 @@ class LessonPanel:
         chosen = lesson(self.first)
         self.question = gr.HTML(_question_html(chosen), elem_id="question")
         self.guess = gr.Radio(
-            _guesses(chosen),
-            label="Guess first",
-            visible=chosen is not None,
-            elem_id="guess",
-            elem_classes="mnist-guess",
+            _guesses(chosen), label=ASK, visible=chosen is not None, elem_id="guess", elem_classes="mnist-guess"
         )
         self.certainty = gr.Radio(
             [("not sure", 0), ("certain", 1)],
@@ -91,6 +88,7 @@ class LessonPanel:
             self.chooser: slug if chosen else FREE,
             self.question: _question_html(chosen),
             self.guess: gr.Radio(
+                label=ASK if given is None else GIVEN,
                 choices=_guesses(chosen),
                 value=given and given.place,
                 visible=chosen is not None,
