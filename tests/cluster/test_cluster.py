@@ -39,10 +39,6 @@ def echo(blob: bytes) -> bytes:
     return blob
 
 
-def send_back(parcel: Parcel) -> Parcel:
-    return parcel
-
-
 def sleep_and_tell(seconds: float) -> int:
     time.sleep(seconds)
     return os.getpid()
@@ -250,7 +246,7 @@ def test_what_was_sent_and_came_back_is_not_kept(cluster: Cluster) -> None:
 
     async def post() -> None:
         for _ in range(20):
-            assert len(await cluster.run(send_back, Parcel(bytes(500_000)))) == 500_000
+            assert len(await cluster.run(echo, Parcel(bytes(500_000)))) == 500_000
 
     asyncio.run(post())
     gc.collect()

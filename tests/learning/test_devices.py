@@ -4,6 +4,7 @@ No machine of these tests has a GPU. In its place stands a device that computes 
 """
 
 import json
+import os
 import subprocess
 import sys
 
@@ -15,31 +16,28 @@ from mnist_demo.learning import devices
 from mnist_demo.learning.devices import Device
 
 LAYERS = "train_size=200&epochs=2&hidden_sizes=16"
-RUNS = (
+EQUAL = (
     f"{LAYERS}&dropout=0.5&optimizer=adamw&weight_averaging=0.9",
     f"{LAYERS}&mistake=no_zero_grad&optimizer=momentum&augmentation=shift&label_noise=0.2",
     f"{LAYERS}&mistake=no_eval&dropout=0.5&non_digits=0.3",
-    "train_size=200&epochs=1&network=cnn&hidden_sizes=4-6&augmentation=affine&optimizer=sgd",  # Adam enlarges last bits
 )
+NEARLY = "train_size=200&epochs=1&network=cnn&hidden_sizes=4-6&augmentation=affine"  # other memory, so other sums
 
 
 def test_a_run_on_another_device_is_the_same_run() -> None:
-    """The batches, the dropout and the points are the same.
-
-    Its kernels are the processor's, but what they are given lies otherwise in memory, and some processors then add in
-    another order: the last bits of a weight differ. Another batch or another mask moves them by thousandths.
-    """
-    command = [sys.executable, "-W", "ignore", "-m", "tests.learning.other_device", *RUNS]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
+    """Equal bits, as its kernels are the processor's: the batches, the dropout and the points are the same."""
+    command = [sys.executable, "-W", "ignore", "-m", "tests.learning.other_device", *EQUAL, NEARLY]
+    # On some processors the order of a sum depends on where in memory its numbers lie, but for this setting of MKL.
+    alike = os.environ | {"MKL_CBWR": "COMPATIBLE"}
+    ended = subprocess.run(command, env=alike, capture_output=True, text=True, check=False, timeout=600)
     assert ended.returncode == 0, ended.stderr[-3000:]
     told = [json.loads(line) for line in ended.stdout.splitlines()]
-    assert len(told) == len(RUNS)
-    for run in told:
-        here, there = run["measured"]
-        assert run["apart"] < 1e-4
-        assert there["loss"] == pytest.approx(here["loss"], rel=1e-4)
-        assert there["right"] == here["right"]
-        assert there["first"] == pytest.approx(here["first"], abs=1e-4)
+    assert len(told) == 2 * len((*EQUAL, NEARLY))
+    for here, there in zip(told[0:-2:2], told[1:-2:2], strict=True):
+        assert here == there
+    here, there = told[-2:]
+    assert there["loss"] == pytest.approx(here["loss"], rel=1e-3)
+    assert there["first"] == pytest.approx(here["first"], abs=1e-2)
 
 
 def test_auto_is_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ const tabOf = (hash) => hash.split('/')[0];
 function follow() {
   if (props.value === '?' || typeof props.value !== 'string') return;
   const isAsked = props.value.startsWith('+'), query = new URLSearchParams(props.value.slice(isAsked ? 1 : 0));
-  const isNew = isAsked || (/[?&]lesson=/.test(location.search) && !query.has('lesson')); // Back returns to a lesson
+  const isNew = isAsked || (new URLSearchParams(location.search).has('lesson') && !query.has('lesson')); // Back returns to a lesson
   for (const key of [...query.keys()]) if (KEPT.test(key)) query.delete(key);
   for (const [key, text] of new URLSearchParams(location.search)) if (KEPT.test(key)) query.append(key, text);
   const search = query.size ? '?' + query : '';
