@@ -47,7 +47,7 @@ def tiny() -> Experiment:
 def run(mnist_root: Path, tiny: Experiment) -> Run:
     """The tiny experiment, trained to its end, every point seen."""
     run = RunStore().create(tiny, "me", "1A")
-    run.training.record(train_chunk(run.training.state, 100_000, mnist_root))
+    run.training.record(train_chunk(run.training.state.read(), 100_000, mnist_root))
     run.see(run.training.step)
     return run
 

@@ -165,10 +165,11 @@ class Driver:
                 watch.fail(error)
         finally:
             del self._tasks[training], self._wakers[training]
+            training.rest()
 
     async def _send_chunks(self, training: Training) -> None:
         next_steps = functools.partial(self._next_steps, training)
-        results = Chunks(training.state, self._engine, self._root, next_steps, own=training.own)
+        results = Chunks(training.state.read(), self._engine, self._root, next_steps, own=training.own)
         waker = self._wakers[training]
         while not training.is_over and (watches := self._watching(training)):
             waker.clear()

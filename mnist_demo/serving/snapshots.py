@@ -1,4 +1,4 @@
-"""Checkpoints put away for whoever looks back, in a file without a name: memory is for what is trained now.
+"""Weights put away for whoever looks back or goes on later, in a file without a name: memory is for what trains now.
 
 The file goes when the server goes, however that ends. Knows bytes, and which go when there are too many. Does not know
 runs.
@@ -27,6 +27,11 @@ class Held:
     is_in_memory: bool = False
 
 
+def in_memory(content: bytes) -> Held:
+    """Bytes that stay in memory."""
+    return Held(lambda: content, len(content), is_in_memory=True)
+
+
 class SnapshotFile:
     """Puts bytes away. May be used from several threads."""
 
@@ -47,7 +52,7 @@ class SnapshotFile:
                     raise OSError("the disk is full")
         except OSError:
             self._free.extend(blocks)
-            return Held(lambda: content, len(content), is_in_memory=True)
+            return in_memory(content)
         held = Held(functools.partial(self._read, blocks, len(content)), len(content))
         weakref.finalize(held, self._free.extend, blocks).atexit = False
         return held
@@ -77,7 +82,7 @@ class Snapshots(MutableMapping[int, bytes]):
     """Index of a point in the history -> its checkpoint, read whenever it is asked for."""
 
     def __init__(self, file: SnapshotFile, held: Mapping[int, Held] | None = None) -> None:
-        self._file = file
+        self.file = file
         self._held = dict(held or {})
         self.size = sum(each.size for each in self._held.values())  # bytes
         self.size_in_memory = sum(each.size for each in self._held.values() if each.is_in_memory)  # for want of a disk
@@ -87,7 +92,7 @@ class Snapshots(MutableMapping[int, bytes]):
         return held.read()
 
     def __setitem__(self, index: int, content: bytes) -> None:
-        held = self._file.hold(content)
+        held = self.file.hold(content)
         if index in self._held:
             del self[index]
         self._held[index] = held
@@ -111,7 +116,7 @@ class Snapshots(MutableMapping[int, bytes]):
     def copy(self, end: int | None = None) -> "Snapshots":
         """Those with an index below `end`, by default all. What a copy has stays, whatever happens to the original."""
         held = self._held.copy()
-        return Snapshots(self._file, {index: each for index, each in held.items() if end is None or index < end})
+        return Snapshots(self.file, {index: each for index, each in held.items() if end is None or index < end})
 
     def thin(self, most_bytes: int, best: int | None) -> None:
         """Drops some from the middle until the rest fit, always keeping the first, the best and the last."""

@@ -15,11 +15,11 @@ from mnist_demo.learning import checkpoints, schedule, training
 from mnist_demo.learning.chunks import Chunk
 from mnist_demo.learning.training import Status
 from mnist_demo.serving.budget import limit_reached
-from mnist_demo.serving.snapshots import SnapshotFile, Snapshots
+from mnist_demo.serving.snapshots import Held, SnapshotFile, Snapshots, in_memory
 
 MAX_SNAPSHOT_BYTES = 64_000_000  # of one training's weights on the way
-MAX_DISK_BYTES = 1_000_000_000  # of all such weights on the disk
-MAX_BYTES = 300_000_000  # in memory: what all trainings go on from, and weights that found no disk
+MAX_DISK_BYTES = 1_000_000_000  # of all such weights on the disk, and of what resting trainings go on from
+MAX_BYTES = 300_000_000  # in memory: what the others go on from, and whatever found no disk
 
 
 @dataclass(eq=False)
@@ -27,7 +27,7 @@ class Training:
     """Where one experiment's training stands: every point measured, and the weights kept on the way."""
 
     experiment: Experiment
-    state: bytes  # the TrainState to go on from; empty once the training is over
+    state: Held  # the TrainState to go on from, in memory while it is trained; empty once that is over
     own: bytes = b""  # the own digits it learns from, packed; forgotten with it
     snapshots: Snapshots = field(default_factory=lambda: Snapshots(SnapshotFile()))  # index in history -> checkpoint
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
@@ -52,12 +52,12 @@ class Training:
     @property
     def size(self) -> int:
         """Bytes held in memory."""
-        return len(self.state) + self.snapshots.size_in_memory
+        return self._size_of_state(is_in_memory=True) + self.snapshots.size_in_memory
 
     @property
     def disk_size(self) -> int:
         """Bytes held on the disk."""
-        return self.snapshots.size - self.snapshots.size_in_memory
+        return self._size_of_state(is_in_memory=False) + self.snapshots.size - self.snapshots.size_in_memory
 
     def record(self, chunk: Chunk) -> None:
         """Takes in a finished chunk: the new state, each point measured with its checkpoint, and the cost."""
@@ -70,13 +70,21 @@ class Training:
         self.peak_bytes = max(self.peak_bytes, chunk.peak_bytes)
         if self.status is Status.RUNNING:
             self.limit = limit_reached(self.cpu_seconds, self.peak_bytes)
-        self.state = b"" if self.is_over else chunk.state  # its last point's weights are the last there are
+        self.state = in_memory(b"" if self.is_over else chunk.state)  # the last point's weights are the last there are
         self.speed = chunk.steps / max(chunk.cpu_seconds, 1e-3)
         self.thin(MAX_SNAPSHOT_BYTES)
+
+    def rest(self) -> None:
+        """Puts the state away until somebody wants to see more: in a class most trainings wait for that."""
+        if self.state.is_in_memory:
+            self.state = self.snapshots.file.hold(self.state.read())
 
     def thin(self, most_bytes: int) -> None:
         """Drops weights from the middle until the rest fit, always keeping the first, the best and the last."""
         self.snapshots.thin(most_bytes, best_index(self.history))
+
+    def _size_of_state(self, *, is_in_memory: bool) -> int:
+        return self.state.size if self.state.is_in_memory is is_in_memory else 0
 
 
 class Trainings:
@@ -106,7 +114,7 @@ class Trainings:
         found = self._trainings.pop(experiment, None)
         if found is None:
             state = Parcel(checkpoints.state_to_bytes(training.start(experiment)))
-            found = Training(experiment, state, own, Snapshots(self._file))
+            found = Training(experiment, in_memory(state), own, Snapshots(self._file))
         self._trainings[experiment] = found
         return found
 
@@ -132,7 +140,7 @@ class Trainings:
             if is_disk_full:
                 each.thin(MAX_DISK_BYTES // count)
             if is_memory_full and each.snapshots.size_in_memory:
-                each.thin(MAX_BYTES // count - len(each.state))
+                each.thin(MAX_BYTES // count - (each.size - each.snapshots.size_in_memory))
         return self._fits
 
     def would_help(self, training: Training) -> bool:

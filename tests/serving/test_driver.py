@@ -179,6 +179,7 @@ def test_a_training_rests_when_nobody_watches(store: RunStore, tiny: Experiment)
 
     after, later = asyncio.run(leave_and_look_again())
     assert after == later < run.training.total_steps
+    assert store.trainings.size == 0, "what rests is on the disk"
 
 
 @pytest.mark.timeout(60)

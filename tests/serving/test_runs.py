@@ -15,6 +15,7 @@ from mnist_demo.learning.chunks import train_chunk
 from mnist_demo.learning.training import Status
 from mnist_demo.serving import runs, trainings
 from mnist_demo.serving.runs import RunStore
+from mnist_demo.serving.snapshots import in_memory
 
 
 class Clock:
@@ -105,7 +106,7 @@ def test_equal_experiments_share_one_training_and_each_run_sees_its_own_part(sto
     mine, yours = (store.create(tiny, owner, "1A") for owner in ("me", "you"))
     other = store.create(tiny.replace(seed=1), "me", "1B")
     assert mine.training is yours.training is not other.training
-    mine.training.record(train_chunk(mine.training.state, 10**6, Path("unused")))
+    mine.training.record(train_chunk(mine.training.state.read(), 10**6, Path("unused")))
     assert [mine.see(4), mine.see(5)] == [True, False]
     assert ([point.step for point in mine.history], mine.step, mine.status) == ([0, 4], 5, Status.RUNNING)
     assert (yours.history, yours.snapshots, yours.best) == ([], {}, None)
@@ -156,7 +157,7 @@ def test_a_server_full_of_busy_runs_refuses_the_next(tiny: Experiment) -> None:
     store = RunStore(Clock())
     busy = store.create(tiny, "me", "1A")
     busy.watch = Watching()
-    busy.training.state = bytes(trainings.MAX_BYTES)
+    busy.training.state = in_memory(bytes(trainings.MAX_BYTES))
     with pytest.raises(RunError, match=r"memory is full .* try again in a minute"):
         store.create(tiny.replace(seed=1), "you", "1A")
     assert store.of_owner("you") == []
@@ -169,12 +170,12 @@ def test_what_fills_the_memory_costs_nobody_what_lies_on_the_disk(
     store = RunStore(Clock())
     finished = [store.create(tiny.replace(seed=number), f"visitor {number}", "1A") for number in range(4)]
     for run in finished:
-        run.training.state = b""
+        run.training.state = in_memory(b"")
         run.training.snapshots.update({index: bytes(1_000) for index in range(10)})
     busy = store.create(tiny.replace(seed=9), "me", "1A")
     busy.watch = Watching()
     monkeypatch.setattr(trainings, "MAX_BYTES", 1_000_000)
-    busy.training.state = bytes(1_000_001)
+    busy.training.state = in_memory(bytes(1_000_001))
     assert not store.make_room()
     assert [store.of_owner(run.owner) for run in finished] == [[run] for run in finished]
     assert all(len(run.training.snapshots) == 10 for run in finished)
@@ -184,7 +185,7 @@ def test_the_model_nearest_to_a_point_is_given_and_kept(store: RunStore, tiny: E
     run = store.create(tiny, "me", "1A")
     with pytest.raises(RunError, match="no weights yet"):
         store.checkpoint(run, 0)
-    run.training.record(train_chunk(run.training.state, 10**6, Path("unused")))
+    run.training.record(train_chunk(run.training.state.read(), 10**6, Path("unused")))
     run.see(10**6)
     last = len(run.history) - 1
     found = store.checkpoint(run, last)

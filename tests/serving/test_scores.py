@@ -53,7 +53,7 @@ def trained(store: RunStore, mnist_root: Path, tiny: Experiment) -> list[Run]:
     """Two runs of different sizes, trained to their ends."""
     pair = [store.create(tiny.replace(hidden_sizes=size), "me", "1A") for size in ((16,), (32,))]
     for run in pair:
-        run.training.record(train_chunk(run.training.state, 10**6, mnist_root))
+        run.training.record(train_chunk(run.training.state.read(), 10**6, mnist_root))
         run.see(run.training.step)
     return pair
 

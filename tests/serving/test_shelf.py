@@ -35,7 +35,7 @@ def trained(me: Visitor, tiny: Experiment, tiny_data: TrainingData, monkeypatch:
     """My run, three epochs long, weights of every point kept."""
     run = me.store.create(tiny, "me", "1A")
     monkeypatch.setattr(chunks, "load_training_data", lambda _root: tiny_data)
-    run.training.record(train_chunk(run.training.state, 100, Path("unused")))
+    run.training.record(train_chunk(run.training.state.read(), 100, Path("unused")))
     run.see(100)
     return run
 

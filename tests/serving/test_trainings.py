@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mnist_demo.cluster.engine import Parcel
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics
 from mnist_demo.images.data import TrainingData
@@ -27,7 +28,7 @@ def all_of_them() -> Trainings:
 
 
 def chunk_of(training: Training, steps: int = 10**6) -> Chunk:
-    return train_chunk(training.state, steps, Path("unused"))
+    return train_chunk(training.state.read(), steps, Path("unused"))
 
 
 def test_an_experiment_has_one_training_however_it_is_written(all_of_them: Trainings, tiny: Experiment) -> None:
@@ -42,7 +43,7 @@ def test_a_chunk_brings_points_with_their_weights_and_its_cost(all_of_them: Trai
     training = all_of_them.of(tiny)
     first = chunk_of(training, 5)
     training.record(first)
-    assert (training.step, training.state, training.is_over) == (5, first.state, False)
+    assert (training.step, training.state.read(), training.is_over) == (5, first.state, False)
     second = chunk_of(training)
     training.record(second)
     assert training.step == training.total_steps == 12
@@ -52,7 +53,7 @@ def test_a_chunk_brings_points_with_their_weights_and_its_cost(all_of_them: Trai
     assert training.cpu_seconds == first.cpu_seconds + second.cpu_seconds
     assert training.peak_bytes == max(first.peak_bytes, second.peak_bytes)
     assert (training.status, training.is_over) == (Status.FINISHED, True)
-    assert training.state == b"", "nothing is left to go on from"
+    assert training.state.size == 0, "nothing is left to go on from"
     assert training.size == 0, "the weights on the way are on the disk"
     assert training.snapshots.size == sum(map(len, training.snapshots.values())) == all_of_them.disk_size > 0
 
@@ -63,11 +64,27 @@ def test_what_has_cost_too_much_is_over_with_a_sentence_and_what_is_finished_wit
     monkeypatch.setattr(budget, "MAX_CPU_SECONDS", 0)
     training, finished = all_of_them.of(tiny), all_of_them.of(tiny.replace(seed=1))
     training.record(chunk_of(training, 5))
-    assert (training.status, training.is_over, training.state) == (Status.RUNNING, True, b"")
+    assert (training.status, training.is_over, training.state.size) == (Status.RUNNING, True, 0)
     assert training.limit.endswith(".")
     assert list(training.snapshots) == [0, 1], "what was trained is kept"
     finished.record(chunk_of(finished))
     assert (finished.status, finished.limit) == (Status.FINISHED, "")
+
+
+def test_what_rests_is_on_the_disk_and_goes_on_from_the_same_bits(all_of_them: Trainings, tiny: Experiment) -> None:
+    resting, awake = all_of_them.of(tiny), all_of_them.of(tiny.replace(seed=1))
+    resting.record(chunk_of(resting, 5))
+    state, before = resting.state.read(), (all_of_them.size, all_of_them.disk_size)
+    resting.rest()
+    resting.rest()
+    assert resting.state.read() == state
+    assert (resting.size, all_of_them.size) == (0, awake.size)
+    assert (all_of_them.size, all_of_them.disk_size) == (before[0] - len(state), before[1] + len(state))
+    resting.record(chunk_of(resting, 5))
+    assert (resting.step, resting.size) == (10, len(resting.state.read())), "in memory again"
+    resting.record(chunk_of(resting))
+    resting.rest()
+    assert (resting.size, resting.disk_size) == (0, resting.snapshots.size)
 
 
 def filled(all_of_them: Trainings, tiny: Experiment, sizes: dict[int, int]) -> dict[int, Training]:
@@ -119,9 +136,9 @@ def test_without_a_disk_weights_are_kept_in_memory_and_bounded_like_it(
     training = all_of_them.of(tiny)
     for index in range(60):
         point = Metrics(index, index / 4, index, 1.0, 1.0, 0.5, 1.0, 0.5)
-        training.record(Chunk(training.state, [(point, bytes([index]) * 20_000)], 1, 0.1, 0))
+        training.record(Chunk(Parcel(training.state.read()), [(point, bytes([index]) * 20_000)], 1, 0.1, 0))
     assert training.snapshots[59] == bytes([59]) * 20_000
-    assert all_of_them.size == len(training.state) + 60 * 20_000
+    assert all_of_them.size == len(training.state.read()) + 60 * 20_000
     monkeypatch.setattr(trainings, "MAX_BYTES", 600_000)
     assert all_of_them.make_room([training])
     assert all_of_them.size <= 600_000
@@ -135,7 +152,7 @@ def test_thinning_keeps_the_first_the_best_and_the_last_within_bounds(all_of_the
     for index in range(60):
         loss = 0.5 if index == best else 1.0
         point = Metrics(index, index / 4, index, 1.0, 1.0, 0.5, loss, 0.5)
-        training.record(Chunk(training.state, [(point, bytes(size))], 1, 0.1, 0))
+        training.record(Chunk(Parcel(training.state.read()), [(point, bytes(size))], 1, 0.1, 0))
         assert sum(map(len, training.snapshots.values())) <= trainings.MAX_SNAPSHOT_BYTES
         assert {0, index, min(index, best)} <= training.snapshots.keys()
     kept = sorted(training.snapshots)

@@ -22,7 +22,7 @@ def pair(tiny: Experiment) -> Pair:
 def train(several: Sequence[Run], root: Path) -> None:
     for run in several:
         if not run.training.is_over:
-            run.training.record(train_chunk(run.training.state, 100_000, root))
+            run.training.record(train_chunk(run.training.state.read(), 100_000, root))
         run.see(run.training.step)
 
 

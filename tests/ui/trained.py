@@ -40,7 +40,7 @@ def train_pair(lab: Lab, pair: Pair, owner: str = ME) -> Visitor:
 
 def train(run: Run, root: Path) -> None:
     if not run.training.is_over:
-        run.training.record(train_chunk(run.training.state, 100_000, root))
+        run.training.record(train_chunk(run.training.state.read(), 100_000, root))
     run.see(run.training.step)
 
 
