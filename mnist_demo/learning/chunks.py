@@ -4,9 +4,6 @@ Knows how long a chunk takes. Does not know who is watching, or what is saved. A
 The run is the same for any lengths of its chunks.
 """
 
-import contextlib
-import ctypes
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -26,7 +23,7 @@ from mnist_demo.images.bundle import root_here
 from mnist_demo.images.data import TrainingData, load_training_data
 from mnist_demo.images.own_digits import with_own, with_sample
 from mnist_demo.images.pens import PenDigits, with_pens
-from mnist_demo.learning import checkpoints, training
+from mnist_demo.learning import checkpoints, memory, training
 from mnist_demo.learning.training import Status
 
 FIRST_STEPS = 20  # few, so that the first point appears at once
@@ -59,7 +56,7 @@ def train_chunk(
 ) -> Chunk:
     """On a worker: at most `max_steps` further steps of a packed training state; `own` is `OwnDigits.to_bytes`."""
     started = time.thread_time()
-    _forget_peak()
+    memory.forget_peak()
     before = checkpoints.state_from_bytes(state)
     points: list[tuple[Metrics, bytes]] = []
 
@@ -76,7 +73,7 @@ def train_chunk(
         data = with_sample(data)
     after, _ = training.advance(before, max_steps, data, threads=threads, device=device, on_evaluation=keep)
     packed = Parcel(checkpoints.state_to_bytes(after))
-    return Chunk(packed, points, after.step - before.step, time.thread_time() - started, _peak_bytes())
+    return Chunk(packed, points, after.step - before.step, time.thread_time() - started, memory.peak_bytes())
 
 
 def about(seconds: float) -> NextSteps:
@@ -140,16 +137,4 @@ def warm(root: Path) -> None:
     for network in Network:
         experiment = Experiment.from_dict({"network": network, "train_size": len(few.train)})
         training.advance(training.start(experiment), 2, few)
-    with contextlib.suppress(AttributeError, OSError):  # glibc alone has it, and keeps 40 MB of what imports left
-        ctypes.CDLL(None).malloc_trim(0)
-
-
-def _forget_peak() -> None:
-    """Resets the kernel's count of this process's peak memory. Only Linux can; elsewhere it is the lifetime's peak."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-
-
-def _peak_bytes() -> int:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
+    memory.give_back()  # 40 MB that imports left

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from mnist_demo.cluster.engine import Engine
 from mnist_demo.errors import RunError
+from mnist_demo.learning import memory
 from mnist_demo.learning.chunks import FIRST_STEPS, SECONDS, Chunks
 from mnist_demo.learning.schedule import steps_to_point
 from mnist_demo.serving import budget
@@ -30,6 +31,7 @@ LEAST_SECONDS = 0.1  # of a chunk: sending one costs a quarter of that, and most
 PACED_SECONDS = 0.2  # of watching time in one chunk of a slowed-down run
 UPDATE_SECONDS = 0.1  # between two updates of a page, at least,
 UPDATE_SECONDS_EACH = 0.05  # and that for each page that watches: an update takes some 10 ms of the server
+TIDY_SECONDS = 10.0  # at least, between two times that the server's memory is tidied
 TICK_SECONDS = 1.0  # after which a page is updated even if there is no new point
 
 
@@ -49,6 +51,7 @@ class Driver:
         self._watches_of: defaultdict[Training, list[Watch]] = defaultdict(list)
         self._tasks: dict[Training, asyncio.Task[None]] = {}
         self._wakers: dict[Training, asyncio.Event] = {}
+        self._tidied_at = clock()
 
     @property
     def is_training(self) -> bool:
@@ -166,6 +169,13 @@ class Driver:
         finally:
             del self._tasks[training], self._wakers[training]
             training.rest()
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Gives freed memory back: trainings come and go, and the holes they leave would add up over the hours."""
+        if self._clock() - self._tidied_at >= TIDY_SECONDS:
+            self._tidied_at = self._clock()
+            memory.give_back()
 
     async def _send_chunks(self, training: Training) -> None:
         next_steps = functools.partial(self._next_steps, training)

@@ -17,12 +17,12 @@ from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics
 from mnist_demo.experiment.pair import Pair
 from mnist_demo.images.data import TrainingData
-from mnist_demo.learning import checkpoints, chunks, networks, training
+from mnist_demo.learning import checkpoints, chunks, memory, networks, training
 from mnist_demo.learning.chunks import FIRST_STEPS
 from mnist_demo.learning.training import Status
 from mnist_demo.serving import budget
 from mnist_demo.serving import driver as driver_module
-from mnist_demo.serving.driver import Driver
+from mnist_demo.serving.driver import TIDY_SECONDS, Driver
 from mnist_demo.serving.runs import Run, RunStore
 
 ROOT = Path("unused")
@@ -180,6 +180,27 @@ def test_a_training_rests_when_nobody_watches(store: RunStore, tiny: Experiment)
     after, later = asyncio.run(leave_and_look_again())
     assert after == later < run.training.total_steps
     assert store.trainings.size == 0, "what rests is on the disk"
+
+
+def test_memory_is_given_back_after_trainings_but_not_after_each(
+    store: RunStore, tiny: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back: list[int] = []
+    monkeypatch.setattr(memory, "give_back", lambda: given_back.append(0))
+    now = 0.0
+
+    now, counts = [0.0], []
+
+    async def one_after_another() -> None:
+        driver = Driver(store, InProcess(), ROOT, clock=lambda: now[0])
+        for seed, seconds in enumerate((1.0, TIDY_SECONDS, 1.0, TIDY_SECONDS)):
+            now[0] += seconds
+            await follow_to_the_end(driver, [store.create(tiny.replace(seed=seed), "me", "1A")])
+            await wait_until(lambda: not driver.is_training)
+            counts.append(len(given_back))
+
+    asyncio.run(one_after_another())
+    assert counts == [0, 1, 1, 2]
 
 
 @pytest.mark.timeout(60)
