@@ -75,19 +75,20 @@ def answers(seq: int) -> Packed:
     mlp = [0.01, 0.02, 0.04, 0.33, 0.0, 0.08, 0.0, 0.03, 0.46, 0.03]
     return bars_value(
         [
-            answer("CNN", "shipped, 99.4 % on the test set", cnn),
-            answer("MLP with dropout", "shipped, 98.3 %", cnn, refusal="This looks like two digits."),
+            answer("CNN", "shipped, 99.4% on the test set", cnn),
+            answer("MLP with dropout", "shipped, 98.3%", cnn, refusal="This looks like two digits."),
             answer("Run A", "epoch 40", mlp),
         ],
         seq=seq,
     )
 
 
-def stages(seq: int) -> Packed:
+def stages(seq: int, facts: str) -> Packed:
     ramp = bytes((row * 9 + column) % 256 for row in range(28) for column in range(28))
     maps = [ColorMap.GRAY, ColorMap.DIVERGING, ColorMap.HEAT]
     tiles = [tile(f"stage {m}", ramp, note="28 x 28", color_map=m) for m in maps]
-    return tiles_value([*tiles, tile("tiny", bytes(range(4)), 2, 2)], seq=seq, selected=0, are_choices=True)
+    tiny = tile("tiny", bytes(range(4)), 2, 2, note=facts)  # here, because these alone drop what comes late
+    return tiles_value([*tiles, tiny], seq=seq, selected=0, are_choices=True, drops_late=True)
 
 
 def digit_png() -> bytes:
@@ -101,9 +102,8 @@ def digit_png() -> bytes:
 def build_page() -> gr.Blocks:
     """The page; `in_flight` counts how many drawings were answered at once."""
     in_flight: list[int] = []
-    newest: dict[str | None, int] = {}  # by page
 
-    def recognize(value: Any, request: gr.Request) -> tuple[Packed, Packed, Any]:
+    def recognize(value: Any) -> tuple[Packed, Packed]:
         in_flight.append(1)
         time.sleep(0.15)
         png, seq = read_ink(value)
@@ -113,8 +113,7 @@ def build_page() -> gr.Blocks:
         facts |= {key: value[key] for key in ("final", "strokes")}
         in_flight.pop()
         shown = answers(seq) if png else bars_value([], message="Draw a digit", seq=seq)
-        last = newest[request.session_hash] = max(seq, newest.get(request.session_hash, 0))
-        return shown, stages(seq), json.dumps(facts) if seq == last else gr.skip()  # bars and tiles drop it themselves
+        return shown, stages(seq, json.dumps(facts))
 
     def chosen(event: gr.SelectData) -> str:
         return json.dumps([event.index, event.value])
@@ -133,7 +132,6 @@ def build_page() -> gr.Blocks:
                     bars = create_bars()
             tiles = create_tiles()
             load_button = gr.Button("Load")
-            posted = gr.Textbox(label="posted", elem_id="posted")
             picked = gr.Textbox(label="picked", elem_id="picked")
 
         def load() -> CanvasPicture:
@@ -143,8 +141,8 @@ def build_page() -> gr.Blocks:
         grow_button.click(grow, outputs=curves, **quiet)
         diverge_button.click(diverging, outputs=curves, **quiet)
         many_button.click(many, outputs=curves, **quiet)
-        canvas.input(recognize, canvas, [bars, tiles, posted], queue=False, trigger_mode="always_last", **quiet)
-        canvas.release(recognize, canvas, [bars, tiles, posted], queue=False, trigger_mode="multiple", **quiet)
+        canvas.input(recognize, canvas, [bars, tiles], queue=False, trigger_mode="always_last", **quiet)
+        canvas.release(recognize, canvas, [bars, tiles], queue=False, trigger_mode="multiple", **quiet)
         load_button.click(load, outputs=canvas, **quiet)
         for component in (curves, bars, tiles):
             component.select(chosen, outputs=picked, queue=False, **quiet)
