@@ -100,7 +100,7 @@ def _products() -> Callable[[], object]:
 
 
 def cnn_rows(data: TrainingData) -> list[Row]:
-    """Seconds of one core until 99 % of the validation images are right, measuring not counted."""
+    """Seconds of one core until 99% of the validation images are right, measuring not counted."""
     ours, at = _seconds_to_goal(_our_epochs(data), data.val, CNN)
     rows: list[Row] = [(f"CNN to {GOAL:.0%} (after epoch {at})", ours, "s of one core")]
     plain, at = _seconds_to_goal(_tutorial_epochs(data), data.val, CNN)

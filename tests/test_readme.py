@@ -156,7 +156,7 @@ def test_the_card_has_the_hubs_metadata() -> None:
     assert front["pipeline_tag"] == "image-classification"
     for result in front["model-index"]:
         (score,) = result["results"][0]["metrics"]
-        assert f"| `{result['name']}` | {score['value']:.2f} % |" in CARD
+        assert f"| `{result['name']}` | {score['value']:.2f}% |" in CARD
 
 
 @pytest.fixture

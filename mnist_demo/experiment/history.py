@@ -21,7 +21,7 @@ class Probe:
     label_probability: float  # mean probability of the label
     label_logit: float  # the label's logit
     confidence: float  # mean of the highest probability, on validation images
-    sure_mistakes: float  # share of the wrong validation answers that were over 90 % sure; 0 where none is wrong
+    sure_mistakes: float  # share of the wrong validation answers that were over 90% sure; 0 where none is wrong
     wrong: str  # which of the first 512 validation images were answered wrong: a bit each, first image last, as hex
     common_answer: float  # share of the validation images that got the most frequent answer
     blank_loss: float  # cross-entropy if every training image got the answer to a blank image

@@ -98,7 +98,7 @@ class RunSummary:
 
     @property
     def fitted_epoch(self) -> float:
-        """The first epoch at which 99.5 % of the training images are right; infinite if there is none."""
+        """The first epoch at which 99.5% of the training images are right; infinite if there is none."""
         return min((point.epoch for point in self.history if point.train_accuracy >= 0.995), default=math.inf)
 
     @property

@@ -92,7 +92,7 @@ def sorted_batches(case: Case) -> Hint | None:
         Kind.BUG,
         case.say(
             "The images come sorted: of neighbours in the order only {probe.label_changes:.1%} differ in their label, "
-            "and shuffled about 90 % do. | probe.label_changes <= 0.3",
+            "and shuffled about 90% do. | probe.label_changes <= 0.3",
             "While it trains the loss is {last.running_loss:.2f}; asked about the same images afterwards it is "
             "{last.train_loss:.2f}. | last.train_loss > last.running_loss",
             "Shuffle them. | advice",

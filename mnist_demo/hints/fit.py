@@ -32,7 +32,7 @@ def surer_not_better(case: Case) -> Hint | None:
             "| run.rise >= 0.05",
             "Accuracy was {run.best.val_accuracy:.1%} and is {last.val_accuracy:.1%}: what grew is sureness. "
             "| abs(last.val_accuracy - run.best.val_accuracy) <= 0.015",
-            "Over 90 % sure were {run.turn.sure_mistakes:.0%} of the mistakes then, and are "
+            "Over 90% sure were {run.turn.sure_mistakes:.0%} of the mistakes then, and are "
             "{run.end.sure_mistakes:.0%} now; {run.new_mistakes:.0%} of them are new. "
             "| run.end.sure_mistakes - run.turn.sure_mistakes >= 0.05",
         ),
@@ -55,7 +55,7 @@ def wrong_labels_learned(case: Case) -> Hint | None:
             case.say(
                 "{last.train_accuracy:.0%} of the training labels are learned, and of new images "
                 "{last.val_accuracy:.0%} are right. | last.train_accuracy >= 0.3 and last.val_accuracy <= 0.2",
-                "Guessing has 10 %: look whether these labels belong to the images. | advice",
+                "Guessing has 10%: look whether these labels belong to the images. | advice",
             ),
             None,
             Cause.WRONG_LABELS,
@@ -227,7 +227,7 @@ def _last_fifth(case: Case) -> History:
 
 
 def _is_still_falling(case: Case) -> bool:
-    """Whether the run ends at about its lowest loss, and the last fifth of it brought 3 % or more."""
+    """Whether the run ends at about its lowest loss, and the last fifth of it brought 3% or more."""
     earlier, last = _last_fifth(case)[0], case.last
     is_lowest = 0 < last.val_loss <= 1.02 * case.summary.best.val_loss
     return is_lowest and last.epoch >= 2 and last.val_loss < 0.97 * earlier.val_loss

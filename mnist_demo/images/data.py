@@ -124,7 +124,7 @@ def augment(
     """Randomly changes uint8 images (N, 28, 28), same shape; uses `generator` (None: torch's own).
 
     `shift` moves each image by up to two whole pixels; `affine` turns it by up to 12 degrees, scales
-    it by up to 12 %, shears it by up to .15 and shifts it by up to 1.5 pixels. Pixels that
+    it by up to 12%, shears it by up to .15 and shifts it by up to 1.5 pixels. Pixels that
     come in from outside are paper. `handwriting` is `handwriting.vary`, which needs the labels, int64 (N,).
     """
     if how is Augmentation.NONE:

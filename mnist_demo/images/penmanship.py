@@ -124,9 +124,9 @@ def _looped_2(rng: Generator, _digit: list[Stroke]) -> list[Stroke]:
 
 CONDITIONS = (
     Condition("plain", off_centre=0),
-    Condition("small (16-25 %)", size=(0.16, 0.25), brush=(6, 8), off_centre=1),
-    Condition("middling (25-45 %)", size=(0.25, 0.45), brush=(7, 14), off_centre=1),
-    Condition("large (80-93 %)", size=(0.8, 0.93), brush=(12, 24), off_centre=1),
+    Condition("small (16-25%)", size=(0.16, 0.25), brush=(6, 8), off_centre=1),
+    Condition("middling (25-45%)", size=(0.25, 0.45), brush=(7, 14), off_centre=1),
+    Condition("large (80-93%)", size=(0.8, 0.93), brush=(12, 24), off_centre=1),
     Condition("in a corner", size=(0.3, 0.45), brush=(8, 14), off_centre=2),
     Condition("thin brush (6)", size=(0.5, 0.9), brush=(6, 7)),
     Condition("thick brush (28)", size=(0.6, 0.9), brush=(24, 28)),

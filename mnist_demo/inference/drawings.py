@@ -41,15 +41,15 @@ class Report:
     apart: Mapping[str, float]  # the same, for conditions that draw only some digits; not in any figure below
     mean_accuracy: float
     worst_accuracy: float
-    wrong_and_sure: float  # wrong at over 90 % confidence, of all digits
+    wrong_and_sure: float  # wrong at over 90% confidence, of all digits
     calibration_error: float  # ECE, 15 bins
     digits_refused: float
     auroc: Mapping[str, float]  # of the confidence, for each kind of non-digit against all digits
     mean_auroc: float  # without dots and blank canvases
-    accepted_at_95: Mapping[str, float]  # of each kind, at the confidence that 95 % of the digits reach
+    accepted_at_95: Mapping[str, float]  # of each kind, at the confidence that 95% of the digits reach
     mean_accepted_at_95: float
     accepted: Mapping[str, float]  # of each kind, by the rule that the app uses
-    sure: Mapping[str, float]  # of each kind, at over 90 % confidence
+    sure: Mapping[str, float]  # of each kind, at over 90% confidence
     direct_accuracy: float  # on validation images as they are
     enlarged_accuracy: float  # on the same images enlarged to a canvas and preprocessed
     recognize_ms: float  # median, canvas of 280x280, with the number of threads torch has
@@ -137,7 +137,7 @@ def _ask(drawing: Drawing, model: Checkpoint) -> Prediction:
 def calibrate(model: Checkpoint, table: Table, progress: Callable[[str], None]) -> Checkpoint:
     """The model with a new temperature and least confidence, found on other drawings than the table's.
 
-    The temperature makes mean confidence equal accuracy; the least confidence keeps 98.5 % of the digits.
+    The temperature makes mean confidence equal accuracy; the least confidence keeps 98.5% of the digits.
     """
     hand = Hand(table.source, CALIBRATION_SEED)
     images: list[Ink] = []
@@ -160,7 +160,7 @@ def best_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
     """The temperature that makes the mean confidence of logits (N, 10) equal their accuracy; labels int64 (N,).
 
     Usually one lowers the cross-entropy. That left a network trained with smoothed labels not sure enough:
-    calibration error 1.65 % against 1.40 % (2026-11-23, epoch 10 of the shipped CNN).
+    calibration error 1.65% against 1.40% (2026-11-23, epoch 10 of the shipped CNN).
     """
     accuracy = float((logits.argmax(dim=1) == labels).float().mean())
     candidates = [math.exp(power / 50) for power in range(-100, 101)]  # 0.14 to 7.4
@@ -194,7 +194,7 @@ def lines(report: Report) -> Sequence[str]:
     rows = [f"{name:<24}{share:8.1%}" for name, share in report.accuracy.items()]
     rows += [f"{'mean':<24}{report.mean_accuracy:8.2%}", f"{'worst':<24}{report.worst_accuracy:8.2%}", ""]
     rows += [f"{name:<24}{share:8.1%}" for name, share in report.apart.items()] + [""] * bool(report.apart)
-    rows += [f"{'no digit':<24}{'AUROC':>8}{'accepted at 95 %':>18}{'over 90 % sure':>16}{'accepted':>10}"]
+    rows += [f"{'no digit':<24}{'AUROC':>8}{'accepted at 95%':>18}{'over 90% sure':>16}{'accepted':>10}"]
     for kind, share in report.accepted.items():
         scores = " " * 42
         if kind in report.auroc:
@@ -204,7 +204,7 @@ def lines(report: Report) -> Sequence[str]:
         *rows,
         f"{'mean':<24}{report.mean_auroc:8.4f}{report.mean_accepted_at_95:18.1%}",
         "",
-        f"wrong at over 90 % confidence {report.wrong_and_sure:.2%}; calibration error (15 bins) "
+        f"wrong at over 90% confidence {report.wrong_and_sure:.2%}; calibration error (15 bins) "
         f"{report.calibration_error:.2%}; digits refused {report.digits_refused:.1%}",
         f"validation images {report.direct_accuracy:.2%}, enlarged and read back {report.enlarged_accuracy:.2%}",
         f"recognize: median {report.recognize_ms:.2f} ms",

@@ -18,7 +18,7 @@ from mnist_demo.learning.checkpoints import Checkpoint
 from mnist_demo.learning.losses import EVALUATION_BATCH
 
 OPENINGS = "test-images-opened"
-DEVIATIONS = 1.96  # standard deviations to either side of a mean that hold 95 % of random results
+DEVIATIONS = 1.96  # standard deviations to either side of a mean that hold 95% of random results
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def calibration_error(bins: Sequence[CalibrationBin]) -> float:
 
 
 def interval(right: int, images: int) -> tuple[float, float]:
-    """95 % interval for the accuracy on infinitely many such images (Wilson's score interval, 1927)."""
+    """95% interval for the accuracy on infinitely many such images (Wilson's score interval, 1927)."""
     share, weight = right / images, DEVIATIONS**2 / images
     middle = (share + weight / 2) / (1 + weight)
     half = DEVIATIONS * (share * (1 - share) / images + weight / (4 * images)) ** 0.5 / (1 + weight)

@@ -32,7 +32,7 @@ class HandScore:
 
     @functools.cached_property
     def bounds(self) -> tuple[float, float]:
-        """95 % interval for the accuracy on many more drawings of this hand, drawn alike."""
+        """95% interval for the accuracy on many more drawings of this hand, drawn alike."""
         return interval(self.right, self.images)
 
     def is_below(self, accuracy: float) -> bool:

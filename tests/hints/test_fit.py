@@ -14,11 +14,11 @@ FIRES: Fires = [
     (
         fit.surer_not_better,
         "",
-        "Over 90 % sure were 9% of the mistakes then, and are 36% now; 19% of them are new",
+        "Over 90% sure were 9% of the mistakes then, and are 36% now; 19% of them are new",
         None,
     ),
     (fit.wrong_labels_learned, "label_noise=0.3", "(66% then, 92% now)", None),
-    (fit.wrong_labels_learned, "epochs=60&label_noise=1", "Guessing has 10 %", None),
+    (fit.wrong_labels_learned, "epochs=60&label_noise=1", "Guessing has 10%", None),
     (fit.everything_known, "", "All the 1,000 training images are right, and 87.8%", None),
     (fit.still_improving, "epochs=5", "since epoch 4", None),
     (fit.only_linear, "train_size=20000&epochs=6&activation=none", "89.3% of the training images", None),

@@ -126,7 +126,7 @@ def test_affine_is_small_and_unbiased() -> None:
     mass = moved.sum((1, 2))
     rows, columns = (moved.sum(2) * places).sum(1) / mass, (moved.sum(1) * places).sum(1) / mass
     for place in (rows, columns):
-        assert (place - 13.5).abs().max() < 2.2  # 1.5 pixels, scaled by up to 12 % and sheared
+        assert (place - 13.5).abs().max() < 2.2  # 1.5 pixels, scaled by up to 12% and sheared
         assert place.mean().item() == pytest.approx(13.5, abs=0.1)
         assert place.std() > 0.5
 

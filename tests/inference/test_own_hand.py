@@ -41,7 +41,7 @@ def test_only_what_chance_does_not_explain_is_called_a_difference(thirty: Split)
     right = own_hand.score(shipped_cnn(), own_digits(thirty.images, thirty.labels))
     assert right.right == 30
     assert not right.is_below(0.99)
-    assert not right.is_above(0.95)  # 30 of 30 may well be 89 %
+    assert not right.is_above(0.95)  # 30 of 30 may well be 89%
     assert right.is_above(0.85)
 
 

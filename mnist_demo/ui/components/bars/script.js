@@ -13,8 +13,8 @@ const CARD = `
 let speaking = 0;
 
 function percent(share) {
-  const text = share > 0.9995 ? '> 99.9' : share > 0 && share < 0.0005 ? '< 0.1' : (share * 100).toFixed(1);
-  return text + ' %';
+  const text = share > 0.9995 ? '> 99.9' : share < 0.0005 ? '< 0.1' : (share * 100).toFixed(1);
+  return text + '%';
 }
 function addCard() {
   const card = models.appendChild(document.createElement('section')), model = models.children.length - 1;

@@ -51,7 +51,7 @@ function lossText(loss) {
   if (size >= 1e4 || (size > 0 && size < 5e-4)) return loss.toExponential(1).replace('e+', 'e');
   return loss.toFixed(size >= 100 ? 0 : size >= 1 ? 2 : 3);
 }
-const measureText = (key, number) => (!isNumber(number) ? '–' : key.endsWith('loss') ? lossText(number) : (number * 100).toFixed(1) + ' %');
+const measureText = (key, number) => (!isNumber(number) ? '–' : key.endsWith('loss') ? lossText(number) : (number * 100).toFixed(1) + '%');
 
 const shownRuns = () => value.runs.map((run, index) => ({run, index})).filter(({run}) => !hidden.has('run ' + run.name));
 const shownKeys = (chart) => chart.kinds.filter((kind) => !hidden.has(kind)).map((kind) => `${kind}_${chart.name}`);
@@ -139,7 +139,7 @@ function drawAxes({name, plan, back}) {
   const {box, domain, x, y, xMax, isInside} = plan;
   domain.ticks.forEach((tick, index) => {
     back.put('grid' + index, 'path', {class: 'mnist-grid', d: `M${box.left} ${y(tick)}H${box.right}`});
-    back.put('tick' + index, 'text', {x: box.left - 6, y: y(tick) + 4, 'text-anchor': 'end'}, name === 'loss' ? String(tick) : +(tick * 100).toFixed(1) + ' %');
+    back.put('tick' + index, 'text', {x: box.left - 6, y: y(tick) + 4, 'text-anchor': 'end'}, name === 'loss' ? String(tick) : +(tick * 100).toFixed(1) + '%');
   });
   const ticks = linearTicks(0, xMax, plan.isWide ? 8 : 4, options.examples || xMax >= 2 ? 1 : 0), last = ticks.length - 1;
   ticks.forEach((tick, index) => { // the last one names the axis, and may need its neighbour's room
