@@ -74,6 +74,12 @@ async def alone(app: App) -> list[Row]:
     return _trained([training])
 
 
+async def nobody(_: App) -> list[Row]:
+    """No page at all."""
+    await asyncio.sleep(SCENE_SECONDS / 2)
+    return []
+
+
 async def idle(app: App) -> list[Row]:
     """Sixty pages that are open."""
     pages = [Visitor(app, f"idle{number}") for number in range(60)]
@@ -227,6 +233,7 @@ def _cpu_seconds(process: psutil.Process) -> float:
 
 SCENES: dict[str, Scene] = {
     "alone": alone,
+    "nobody": nobody,
     "idle": idle,
     "class": one_lesson,
     "8+15": lambda app: different(app, 8, 15),
