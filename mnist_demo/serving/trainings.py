@@ -19,7 +19,7 @@ from mnist_demo.serving.snapshots import Held, SnapshotFile, Snapshots, in_memor
 
 MAX_SNAPSHOT_BYTES = 64_000_000  # of one training's weights on the way
 MAX_DISK_BYTES = 1_000_000_000  # of all such weights on the disk, and of what resting trainings go on from
-MAX_BYTES = 300_000_000  # in memory: what the others go on from, and whatever found no disk
+MAX_BYTES = 400_000_000  # in memory: what the others go on from, 64 pairs of our MLP; and whatever found no disk
 
 
 @dataclass(eq=False)

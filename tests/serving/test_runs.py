@@ -14,6 +14,7 @@ from mnist_demo.learning import chunks
 from mnist_demo.learning.chunks import train_chunk
 from mnist_demo.learning.training import Status
 from mnist_demo.serving import runs, trainings
+from mnist_demo.serving.driver import MAX_VISITORS
 from mnist_demo.serving.runs import RunStore
 from mnist_demo.serving.snapshots import in_memory
 
@@ -162,6 +163,17 @@ def test_a_server_full_of_busy_runs_refuses_the_next(tiny: Experiment) -> None:
         store.create(tiny.replace(seed=1), "you", "1A")
     assert store.of_owner("you") == []
     assert store.of_owner("me") == [busy]
+
+
+def test_as_many_visitors_as_may_train_at_once_have_room_for_a_pair(store: RunStore) -> None:
+    """Even if all of them have taken a step before the last one comes: Adam keeps two numbers for each weight."""
+    mlp = Experiment.from_dict({"train_size": 200})
+    first = store.create(mlp, "visitor 0", "1A")
+    begun = train_chunk(first.training.state.read(), 1, Path("unused")).state
+    for number in range(2 * MAX_VISITORS):
+        run = store.create(mlp.replace(seed=number), f"visitor {number // 2}", "1A")
+        run.watch, run.training.state = Watching(), in_memory(begun)
+    assert len(store.trainings) == 2 * MAX_VISITORS
 
 
 def test_what_fills_the_memory_costs_nobody_what_lies_on_the_disk(
