@@ -113,10 +113,9 @@ def _card(name: str, label: str, run: Run, looked_at: float | None) -> str:
     rows = []
     if run.history:
         point = run.history[-1 if looked_at is None else nearest_point(run, looked_at)]
-        is_back = point is not run.history[-1]
         place = f"{point.epoch:.3g} of {run.experiment.epochs}"
         now = _speed(run) or (STATUS_WORDS[run.status] and f", {STATUS_WORDS[run.status]}")
-        rows.append(("Epoch", place + (", looking back" if is_back else now)))
+        rows.append(("Epoch", place + (", looking back" if point is not run.history[-1] else now)))
         if run.best is not None:
             best = run.history[run.best]
             rows.append(("Best", f"loss {best.val_loss:.3f} at epoch {best.epoch:.3g} ({best.val_accuracy:.1%})"))

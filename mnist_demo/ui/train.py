@@ -5,6 +5,7 @@ Knows the order of things on the page and which button does what. Does not know 
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -34,6 +35,8 @@ BUSY = "Still waiting for the next point: the workers are busy with other visito
 AWAY = "The training workers cannot be reached at the moment. If they are back within a minute, this training goes on."
 SILENCE_SECONDS = 3.0  # without news, after which the page says so; a chunk takes about one second
 CUT = "The connection was cut, or the page was loaded again, so the training rests. Resume goes on where it was."
+EARLIER = "The curves are of the last training."
+DECIDED_JS = f"() => document.querySelector('#status .mnist-run') ? {json.dumps(note_html(EARLIER))} : ''"
 STARTING = "The training workers are starting; this takes a few seconds."
 # On a telephone the three columns are pages; this bar is hidden elsewhere.
 PAGES = """<nav class="mnist-pages" aria-label="Parts of this tab"><button data-page="story">Question</button>
@@ -105,9 +108,9 @@ class TrainTab:
 
     def _connect(self) -> None:
         panel, form = self.setup.panel, self.setup.form
-        buttons = [self.train, self.stop, self.resume]
         told = [*panel.answer_outputs, *self.hints.outputs]
         asking = [self.clicks, panel.chooser, *panel.guess_outputs]
+        buttons = [self.train, self.stop, self.resume]
         grown = [*self.view.outputs, self.landing.column, *buttons, *self.scrubber.strip, *told]
         started = [*grown, *self.setup.lock_outputs, self.clicks]
         long: dict[str, Any] = {
@@ -119,7 +122,7 @@ class TrainTab:
             "tell": self.notice,
         }
         self.lab.on(self.stop.click, self.stop_training)
-        gr.on(self.setup.decided, None, None, self.notice, js="() => ''", **QUICK)  # it was about the old knobs
+        gr.on(self.setup.decided, None, None, self.notice, js=DECIDED_JS, **QUICK)  # it was about the old knobs
         trained = [
             self.lab.on(self.train.click, self.start_training, [*asking, self.pace, *form.inputs], started, **long),
             self.lab.on(self.resume.click, self.resume_training, [self.pace], grown, **long),
@@ -227,12 +230,11 @@ class TrainTab:
 
     def _buttons(self, visitor: Visitor) -> Shown:
         """What changes when a training begins or ends."""
-        is_training = visitor.is_training
-        can_resume = not is_training and any(run.status is Status.RUNNING for run in visitor.pair)
+        can_resume = not visitor.is_training and any(run.status is Status.RUNNING for run in visitor.pair)
         return {
             self.landing.column: gr.Column(visible=False),
-            self.train: gr.Button(interactive=not is_training),
-            self.stop: gr.Button(interactive=is_training),
+            self.train: gr.Button(interactive=not visitor.is_training),
+            self.stop: gr.Button(interactive=visitor.is_training),
             self.resume: gr.Button(interactive=can_resume),
         }
 

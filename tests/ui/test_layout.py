@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from mnist_demo.ui.train import EARLIER
 from tests.ui.conftest import ServedApp
 from tests.ui.pen import draw
 
@@ -56,6 +57,7 @@ def test_a_lesson_is_one_screen_in_which_nothing_moves(page: Page, app: ServedAp
     page.locator("#next-0").click()
     expect(page.locator("#question")).not_to_contain_text("logits")
     expect(page.locator("#answer")).to_be_hidden()
+    expect(page.locator("#notice")).to_have_text(EARLIER)
     expect_still(page, "the next lesson")
     for name in ("Runs and test score", "Downloads", "Code", "Step by step"):
         page.get_by_role("button", name=name).click()
