@@ -52,12 +52,12 @@ class Training:
     @property
     def size(self) -> int:
         """Bytes held in memory."""
-        return self._size_of_state(is_in_memory=True) + self.snapshots.size_in_memory
+        return self.state_size(is_in_memory=True) + self.snapshots.size_in_memory
 
     @property
     def disk_size(self) -> int:
         """Bytes held on the disk."""
-        return self._size_of_state(is_in_memory=False) + self.snapshots.size - self.snapshots.size_in_memory
+        return self.state_size(is_in_memory=False) + self.snapshots.size - self.snapshots.size_in_memory
 
     def record(self, chunk: Chunk) -> None:
         """Takes in a finished chunk: the new state, each point measured with its checkpoint, and the cost."""
@@ -83,7 +83,8 @@ class Training:
         """Drops weights from the middle until the rest fit, always keeping the first, the best and the last."""
         self.snapshots.thin(most_bytes, best_index(self.history))
 
-    def _size_of_state(self, *, is_in_memory: bool) -> int:
+    def state_size(self, *, is_in_memory: bool) -> int:
+        """Bytes of the state, if that is where it is."""
         return self.state.size if self.state.is_in_memory is is_in_memory else 0
 
 
@@ -138,9 +139,9 @@ class Trainings:
         count, is_disk_full, is_memory_full = len(self._trainings), self._is_disk_full, self._is_memory_full
         for each in self._trainings.values():
             if is_disk_full:
-                each.thin(MAX_DISK_BYTES // count)
+                each.thin(MAX_DISK_BYTES // count - each.state_size(is_in_memory=False))
             if is_memory_full and each.snapshots.size_in_memory:
-                each.thin(MAX_BYTES // count - (each.size - each.snapshots.size_in_memory))
+                each.thin(MAX_BYTES // count - each.state_size(is_in_memory=True))
         return self._fits
 
     def would_help(self, training: Training) -> bool:

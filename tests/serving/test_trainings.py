@@ -126,6 +126,18 @@ def test_nobody_who_is_needed_is_dropped_where_that_makes_no_room(
     assert all(len(each.snapshots) == 3 for each in made.values()), "the first, the best and the last are kept"
 
 
+def test_what_rests_has_its_share_of_a_full_disk(
+    all_of_them: Trainings, tiny: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = filled(all_of_them, tiny, dict.fromkeys(range(4), 300_000))
+    for training in made.values():
+        training.snapshots.update({index: bytes(50_000) for index in range(3, 9)})
+        training.rest()
+    monkeypatch.setattr(trainings, "MAX_DISK_BYTES", all_of_them.disk_size - 1)
+    assert all_of_them.make_room(list(made.values()))
+    assert all(len(each.snapshots) >= 8 and each.state.size for each in made.values())
+
+
 def test_without_a_disk_weights_are_kept_in_memory_and_bounded_like_it(
     all_of_them: Trainings, tiny: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
