@@ -85,7 +85,8 @@ class Chunks:
     """Sends a run's chunks to the engine one after the other, and gives the results, until the run is over.
 
     `next_steps` gives the length of each chunk (by default about SECONDS of work). It does not change the results
-    of the run. Iterating raises EngineUnavailable. What was given is not kept: a run may wait long.
+    of the run. `speed` is that of an earlier chunk, in steps a CPU-second, if there was one. Iterating raises
+    EngineUnavailable.
     """
 
     def __init__(
@@ -98,12 +99,13 @@ class Chunks:
         written: PenDigits | None = None,
         device: str = "cpu",
         own: bytes = b"",
+        speed: float | None = None,
     ) -> None:
         self._state = state if isinstance(state, Parcel) else Parcel(state)  # a copy would double what waits
         self._engine = engine
         self._arguments = (root, threads, written, device, own)
         self._next_steps = next_steps or about(SECONDS)
-        self._speed: float | None = None
+        self._speed = speed
 
     def __aiter__(self) -> Self:
         return self

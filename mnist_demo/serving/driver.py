@@ -168,7 +168,6 @@ class Driver:
                 watch.fail(error)
         finally:
             del self._tasks[training], self._wakers[training]
-            training.rest()
             self._tidy()
 
     def _tidy(self) -> None:
@@ -178,8 +177,6 @@ class Driver:
             memory.give_back()
 
     async def _send_chunks(self, training: Training) -> None:
-        next_steps = functools.partial(self._next_steps, training)
-        results = Chunks(training.state.read(), self._engine, self._root, next_steps, own=training.own)
         waker = self._wakers[training]
         while not training.is_over and (watches := self._watching(training)):
             waker.clear()
@@ -188,14 +185,16 @@ class Driver:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(waker.wait(), rest)
                 continue
-            await self._send_chunk(training, results)
+            await self._send_chunk(training)
             self._store.make_room()
             for watch in self._watching(training):
                 watch.changed.set()
 
-    async def _send_chunk(self, training: Training, results: Chunks) -> None:
+    async def _send_chunk(self, training: Training) -> None:
+        next_steps, own, speed = functools.partial(self._next_steps, training), training.own, training.speed
         async with self._turns.turn(lambda: {watch.owner for watch in self._watching(training)}) as turn:
-            chunk = await anext(results)
+            state = training.state.read()  # not before its turn: a crowd waits, and its states wait on the disk
+            chunk = await anext(Chunks(state, self._engine, self._root, next_steps, own=own, speed=speed))
             is_first = not training.history
             turn.cpu_seconds = self._prices.charge(training.experiment, chunk.steps, chunk.cpu_seconds, is_first)
         training.record(chunk)

@@ -31,7 +31,7 @@ MODELS_IN_MEMORY = 48
 NOT_HERE = (
     "A run learns from own digits that are not here: on the Draw tab click Train with them, or set My digits to none."
 )
-FULL = "The server's memory is full of trainings that go on: try again in a minute, or train smaller networks."
+FULL = "The server is full of trainings that go on: try again in a minute, or train smaller networks."
 
 
 class Watch(Protocol):
@@ -142,7 +142,7 @@ class RunStore:
         return [self.create(experiment, owner, name, own) for experiment, name in named]
 
     def create(self, experiment: Experiment, owner: str, name: str, own: OwnDigits | None = None) -> Run:
-        """A run before its first step. Raises RunError if it is too large, or if the server's memory is full."""
+        """A run before its first step. Raises RunError if it is too large, or if the server is full."""
         check_affordable(experiment)
         now, training = self._clock(), self.trainings.of(experiment, _packed(experiment, own))
         run = Run(secrets.token_urlsafe(12), owner, name, training, now, now)
@@ -204,7 +204,7 @@ class RunStore:
             self.trainings.forget(training)
 
     def restore(self, run: Run) -> None:
-        """Brings a run back that was dropped. Raises RunError if the server's memory is full."""
+        """Brings a run back that was dropped. Raises RunError if the server is full."""
         self._runs[run.id] = run
         run.touched_at = self._clock()
         if not self.make_room():

@@ -1,4 +1,4 @@
-"""Weights put away for whoever looks back or goes on later, in a file without a name: memory is for what trains now.
+"""Weights put away for whoever looks back or goes on, in a file without a name: memory is for what trains right now.
 
 The file goes when the server goes, however that ends. Knows bytes, and which go when there are too many. Does not know
 runs.
@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequenc
 from dataclasses import dataclass
 from typing import IO
 
+from mnist_demo.cluster.engine import Parcel
+
 BLOCK = 65_536  # bytes: any block that is free serves anything, so the file is as large as the most it ever held
 
 
@@ -27,11 +29,6 @@ class Held:
     is_in_memory: bool = False
 
 
-def in_memory(content: bytes) -> Held:
-    """Bytes that stay in memory."""
-    return Held(lambda: content, len(content), is_in_memory=True)
-
-
 class SnapshotFile:
     """Puts bytes away. May be used from several threads."""
 
@@ -40,6 +37,7 @@ class SnapshotFile:
         self._free = deque[int]()  # used without the lock: the collector may come while this thread has it
         self._new = itertools.count()
         self._lock = threading.Lock()
+        self._scratch, self._reading = bytearray(), threading.Lock()
 
     def hold(self, content: bytes) -> Held:
         """Writes to the file; where the disk is full or there is none, memory has to do."""
@@ -52,14 +50,14 @@ class SnapshotFile:
                     raise OSError("the disk is full")
         except OSError:
             self._free.extend(blocks)
-            return in_memory(content)
+            return Held(lambda: content, len(content), is_in_memory=True)
         held = Held(functools.partial(self._read, blocks, len(content)), len(content))
         weakref.finalize(held, self._free.extend, blocks).atexit = False
         return held
 
     def _block(self) -> int:
         try:
-            return self._free.popleft()
+            return self._free.pop()  # the one written last: the system need not write it twice
         except IndexError:
             return next(self._new)
 
@@ -72,10 +70,14 @@ class SnapshotFile:
 
     def _read(self, blocks: Sequence[int], size: int) -> bytes:
         descriptor = self._descriptor()
-        content = b"".join(os.pread(descriptor, BLOCK, block * BLOCK) for block in blocks)[:size]
-        if len(content) < size:
-            raise OSError("the file of snapshots was cut short")
-        return content
+        with self._reading:
+            if len(self._scratch) < size:
+                self._scratch = bytearray(size)  # kept, because fresh memory takes longer than the reading
+            whole = memoryview(self._scratch)[:size]
+            parts = (([whole[at * BLOCK : (at + 1) * BLOCK]], block * BLOCK) for at, block in enumerate(blocks))
+            if sum(os.preadv(descriptor, *part) for part in parts) < size:
+                raise OSError("the file of snapshots was cut short")
+            return Parcel(whole)
 
 
 class Snapshots(MutableMapping[int, bytes]):

@@ -8,18 +8,17 @@ import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from mnist_demo.cluster.engine import Parcel
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.history import Metrics, best_index
 from mnist_demo.learning import checkpoints, schedule, training
 from mnist_demo.learning.chunks import Chunk
 from mnist_demo.learning.training import Status
 from mnist_demo.serving.budget import limit_reached
-from mnist_demo.serving.snapshots import Held, SnapshotFile, Snapshots, in_memory
+from mnist_demo.serving.snapshots import Held, SnapshotFile, Snapshots
 
 MAX_SNAPSHOT_BYTES = 64_000_000  # of one training's weights on the way
-MAX_DISK_BYTES = 1_000_000_000  # of all such weights on the disk, and of what resting trainings go on from
-MAX_BYTES = 400_000_000  # in memory: what the others go on from, 64 pairs of our MLP; and whatever found no disk
+MAX_DISK_BYTES = 1_000_000_000  # on the disk: all such weights, and what all trainings go on from
+MAX_BYTES = 400_000_000  # in memory: whatever of that found no disk; what 64 pairs of our MLP go on from
 
 
 @dataclass(eq=False)
@@ -27,7 +26,7 @@ class Training:
     """Where one experiment's training stands: every point measured, and the weights kept on the way."""
 
     experiment: Experiment
-    state: Held  # the TrainState to go on from, in memory while it is trained; empty once that is over
+    state: Held  # the TrainState to go on from; empty once the training is over
     own: bytes = b""  # the own digits it learns from, packed; forgotten with it
     snapshots: Snapshots = field(default_factory=lambda: Snapshots(SnapshotFile()))  # index in history -> checkpoint
     id: str = field(default_factory=lambda: secrets.token_urlsafe(12))
@@ -70,14 +69,9 @@ class Training:
         self.peak_bytes = max(self.peak_bytes, chunk.peak_bytes)
         if self.status is Status.RUNNING:
             self.limit = limit_reached(self.cpu_seconds, self.peak_bytes)
-        self.state = in_memory(b"" if self.is_over else chunk.state)  # the last point's weights are the last there are
+        self.state = self.snapshots.file.hold(b"" if self.is_over else chunk.state)  # the last weights are a snapshot
         self.speed = chunk.steps / max(chunk.cpu_seconds, 1e-3)
         self.thin(MAX_SNAPSHOT_BYTES)
-
-    def rest(self) -> None:
-        """Puts the state away until somebody wants to see more: in a class most trainings wait for that."""
-        if self.state.is_in_memory:
-            self.state = self.snapshots.file.hold(self.state.read())
 
     def thin(self, most_bytes: int) -> None:
         """Drops weights from the middle until the rest fit, always keeping the first, the best and the last."""
@@ -114,8 +108,8 @@ class Trainings:
         """The experiment's training, which learns from `own`; a new one before its first step if there is none."""
         found = self._trainings.pop(experiment, None)
         if found is None:
-            state = Parcel(checkpoints.state_to_bytes(training.start(experiment)))
-            found = Training(experiment, in_memory(state), own, Snapshots(self._file))
+            state = self._file.hold(checkpoints.state_to_bytes(training.start(experiment)))
+            found = Training(experiment, state, own, Snapshots(self._file))
         self._trainings[experiment] = found
         return found
 

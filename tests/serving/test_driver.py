@@ -179,7 +179,7 @@ def test_a_training_rests_when_nobody_watches(store: RunStore, tiny: Experiment)
 
     after, later = asyncio.run(leave_and_look_again())
     assert after == later < run.training.total_steps
-    assert store.trainings.size == 0, "what rests is on the disk"
+    assert store.trainings.size == 0, "what it goes on from is on the disk"
 
 
 def test_memory_is_given_back_after_trainings_but_not_after_each(

@@ -16,7 +16,7 @@ from mnist_demo.learning.training import Status
 from mnist_demo.serving import runs, trainings
 from mnist_demo.serving.driver import MAX_VISITORS
 from mnist_demo.serving.runs import RunStore
-from mnist_demo.serving.snapshots import in_memory
+from mnist_demo.serving.snapshots import Held, SnapshotFile, Snapshots
 
 
 class Clock:
@@ -150,7 +150,7 @@ def test_before_a_run_is_forgotten_all_give_up_weights_from_their_middle(
             run.training.snapshots[index] = bytes(1_000_000)
     assert store.make_room()
     assert store.of_owner("me") == made
-    a_tenth = trainings.MAX_DISK_BYTES // len(made) // 1_000_000
+    a_tenth = (trainings.MAX_DISK_BYTES // len(made) - made[0].training.state.size) // 1_000_000
     assert {len(run.training.snapshots) for run in made} == {a_tenth}
 
 
@@ -158,8 +158,8 @@ def test_a_server_full_of_busy_runs_refuses_the_next(tiny: Experiment) -> None:
     store = RunStore(Clock())
     busy = store.create(tiny, "me", "1A")
     busy.watch = Watching()
-    busy.training.state = in_memory(bytes(trainings.MAX_BYTES))
-    with pytest.raises(RunError, match=r"memory is full .* try again in a minute"):
+    busy.training.state = Held(bytes, trainings.MAX_DISK_BYTES)
+    with pytest.raises(RunError, match=r"server is full .* try again in a minute"):
         store.create(tiny.replace(seed=1), "you", "1A")
     assert store.of_owner("you") == []
     assert store.of_owner("me") == [busy]
@@ -169,10 +169,12 @@ def test_as_many_visitors_as_may_train_at_once_have_room_for_a_pair(store: RunSt
     """Even if all of them have taken a step before the last one comes: Adam keeps two numbers for each weight."""
     mlp = Experiment.from_dict({"train_size": 200})
     first = store.create(mlp, "visitor 0", "1A")
-    begun = train_chunk(first.training.state.read(), 1, Path("unused")).state
+    begun = train_chunk(first.training.state.read(), 1, Path("unused"))
+    least = dict.fromkeys(range(3), Held(bytes, len(begun.points[0][1])))  # the first, the best and the last weights
     for number in range(2 * MAX_VISITORS):
         run = store.create(mlp.replace(seed=number), f"visitor {number // 2}", "1A")
-        run.watch, run.training.state = Watching(), in_memory(begun)
+        run.watch, run.training.state = Watching(), Held(bytes, len(begun.state))
+        run.training.snapshots = Snapshots(SnapshotFile(), least)
     assert len(store.trainings) == 2 * MAX_VISITORS
 
 
@@ -182,12 +184,12 @@ def test_what_fills_the_memory_costs_nobody_what_lies_on_the_disk(
     store = RunStore(Clock())
     finished = [store.create(tiny.replace(seed=number), f"visitor {number}", "1A") for number in range(4)]
     for run in finished:
-        run.training.state = in_memory(b"")
+        run.training.state = Held(bytes, 0)
         run.training.snapshots.update({index: bytes(1_000) for index in range(10)})
     busy = store.create(tiny.replace(seed=9), "me", "1A")
     busy.watch = Watching()
     monkeypatch.setattr(trainings, "MAX_BYTES", 1_000_000)
-    busy.training.state = in_memory(bytes(1_000_001))
+    busy.training.state = Held(bytes, 1_000_001, is_in_memory=True)
     assert not store.make_room()
     assert [store.of_owner(run.owner) for run in finished] == [[run] for run in finished]
     assert all(len(run.training.snapshots) == 10 for run in finished)

@@ -56,13 +56,13 @@ def test_what_is_being_read_is_not_overwritten(monkeypatch: pytest.MonkeyPatch) 
     kept = Snapshots(SnapshotFile())
     kept[0] = b"a" * 1_000
 
-    def slow(descriptor: int, size: int, start: int) -> bytes:
+    def slow(descriptor: int, parts: list[memoryview], start: int) -> int:
         monkeypatch.undo()
         del kept[0]
         kept[1] = b"b" * 1_000
-        return os.pread(descriptor, size, start)
+        return os.preadv(descriptor, parts, start)
 
-    monkeypatch.setattr("mnist_demo.serving.snapshots.os.pread", slow)
+    monkeypatch.setattr("mnist_demo.serving.snapshots.os.preadv", slow)
     assert kept[0] == b"a" * 1_000
     assert kept[1] == b"b" * 1_000
 

@@ -13,6 +13,7 @@ from mnist_demo.learning import checkpoints, chunks
 from mnist_demo.learning.chunks import Chunk, train_chunk
 from mnist_demo.learning.training import Status
 from mnist_demo.serving import budget, trainings
+from mnist_demo.serving.snapshots import Held
 from mnist_demo.serving.trainings import Training, Trainings
 
 
@@ -44,6 +45,7 @@ def test_a_chunk_brings_points_with_their_weights_and_its_cost(all_of_them: Trai
     first = chunk_of(training, 5)
     training.record(first)
     assert (training.step, training.state.read(), training.is_over) == (5, first.state, False)
+    assert training.disk_size == len(first.state) + training.snapshots.size
     second = chunk_of(training)
     training.record(second)
     assert training.step == training.total_steps == 12
@@ -54,7 +56,7 @@ def test_a_chunk_brings_points_with_their_weights_and_its_cost(all_of_them: Trai
     assert training.peak_bytes == max(first.peak_bytes, second.peak_bytes)
     assert (training.status, training.is_over) == (Status.FINISHED, True)
     assert training.state.size == 0, "nothing is left to go on from"
-    assert training.size == 0, "the weights on the way are on the disk"
+    assert training.size == 0, "all is on the disk"
     assert training.snapshots.size == sum(map(len, training.snapshots.values())) == all_of_them.disk_size > 0
 
 
@@ -69,22 +71,6 @@ def test_what_has_cost_too_much_is_over_with_a_sentence_and_what_is_finished_wit
     assert list(training.snapshots) == [0, 1], "what was trained is kept"
     finished.record(chunk_of(finished))
     assert (finished.status, finished.limit) == (Status.FINISHED, "")
-
-
-def test_what_rests_is_on_the_disk_and_goes_on_from_the_same_bits(all_of_them: Trainings, tiny: Experiment) -> None:
-    resting, awake = all_of_them.of(tiny), all_of_them.of(tiny.replace(seed=1))
-    resting.record(chunk_of(resting, 5))
-    state, before = resting.state.read(), (all_of_them.size, all_of_them.disk_size)
-    resting.rest()
-    resting.rest()
-    assert resting.state.read() == state
-    assert (resting.size, all_of_them.size) == (0, awake.size)
-    assert (all_of_them.size, all_of_them.disk_size) == (before[0] - len(state), before[1] + len(state))
-    resting.record(chunk_of(resting, 5))
-    assert (resting.step, resting.size) == (10, len(resting.state.read())), "in memory again"
-    resting.record(chunk_of(resting))
-    resting.rest()
-    assert (resting.size, resting.disk_size) == (0, resting.snapshots.size)
 
 
 def filled(all_of_them: Trainings, tiny: Experiment, sizes: dict[int, int]) -> dict[int, Training]:
@@ -110,7 +96,9 @@ def test_room_is_made_by_those_nobody_needs_the_least_asked_for_first(
     monkeypatch.setattr(trainings, "MAX_DISK_BYTES", all_of_them.disk_size - 2 * made[0].snapshots.size)
     assert all_of_them.make_room([made[0]])
     assert forgotten == [made[2], made[3]]
-    monkeypatch.setattr(trainings, "MAX_BYTES", all_of_them.size - 1)
+    for seed in (0, 4):
+        made[seed].state = Held(bytes, 100, is_in_memory=True)  # as if there were no disk
+    monkeypatch.setattr(trainings, "MAX_BYTES", 199)
     assert all_of_them.make_room([made[0]])
     assert forgotten == [made[2], made[3], made[4]]
     assert all(all_of_them.of(made[seed].experiment) is made[seed] for seed in (0, 1))
@@ -126,13 +114,12 @@ def test_nobody_who_is_needed_is_dropped_where_that_makes_no_room(
     assert all(len(each.snapshots) == 3 for each in made.values()), "the first, the best and the last are kept"
 
 
-def test_what_rests_has_its_share_of_a_full_disk(
+def test_a_state_has_its_share_of_a_full_disk(
     all_of_them: Trainings, tiny: Experiment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = filled(all_of_them, tiny, dict.fromkeys(range(4), 300_000))
     for training in made.values():
         training.snapshots.update({index: bytes(50_000) for index in range(3, 9)})
-        training.rest()
     monkeypatch.setattr(trainings, "MAX_DISK_BYTES", all_of_them.disk_size - 1)
     assert all_of_them.make_room(list(made.values()))
     assert all(len(each.snapshots) >= 8 and each.state.size for each in made.values())
