@@ -9,10 +9,11 @@ import multiprocessing
 import os
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import psutil
 import torch
 
 from benchmarks import peers
@@ -47,16 +48,35 @@ def measure() -> Iterator[tuple[str, float, str]]:
             seconds = statistics.median(bare.submit(bare_loop, experiment, root).result() for _ in range(REPEATS))
             images = experiment.epochs * experiment.train_size
             yield f"{name}, one bare process, evaluations included", images / seconds, "images/s"
-        together, chunked, driven = [], [], []
+        together, chunked, driven, kept_busy = [], [], [], []
         for _ in range(REPEATS):  # in turn, so that a busy moment hits all three
-            together.append(_both_bare(bare, MLP, root))
+            seconds, bare_cores = _with_cores(lambda: _both_bare(bare, MLP, root))
+            together.append(seconds)
             chunked.append(asyncio.run(_in_chunks(cluster, root)))
-            driven.append(asyncio.run(_driven(cluster, root)))
+            seconds, cores = _with_cores(lambda: asyncio.run(_driven(cluster, root)))
+            driven.append(seconds)
+            kept_busy.append(cores / bare_cores)
     base = statistics.median(together)
     yield "two MLPs at once, bare", 2 * MLP.epochs * MLP.train_size / base, "images/s"
     yield f"through the app, {CHUNK_STEPS}-step chunks, of bare", base / statistics.median(chunked), "times"
     yield "through the app, its own chunks and snapshots, of bare", base / statistics.median(driven), "times"
+    yield "cores that its workers keep busy, of those of bare", statistics.median(kept_busy), "times"
     yield from peers.cnn_rows(training_data)
+
+
+def _with_cores(measured: Callable[[], float]) -> tuple[float, float]:
+    """The seconds of a measurement, and how many cores all child processes kept busy meanwhile.
+
+    The second tells about waiting alone. It does not change where the machine's cores are slower than a minute ago.
+    """
+    before = _cpu_seconds()
+    seconds = measured()
+    return seconds, (_cpu_seconds() - before) / seconds
+
+
+def _cpu_seconds() -> float:
+    times = [each.cpu_times() for each in psutil.Process().children(recursive=True)]
+    return float(sum(each.user + each.system for each in times))
 
 
 def bare_loop(experiment: Experiment, root: Path) -> float:
