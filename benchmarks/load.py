@@ -10,9 +10,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-import psutil
-
-from benchmarks.served import Served, served
+from benchmarks.served import Served, cpu_seconds, served
 from benchmarks.visitors import App, Training, Visitor, now
 
 Row = tuple[str, float, str]
@@ -49,12 +47,12 @@ async def _beside_a_meter(scene: Scene, server: Served, unhindered: float) -> li
 
     app = App.at(server.address, server.process)
     family = server.family()
-    before, started = {each.pid: _cpu_seconds(each) for each in family}, now()
+    before, started = {each.pid: cpu_seconds([each]) for each in family}, now()
     metering = asyncio.create_task(meter())
     rows = list(await scene(app))
     metering.cancel()
     seconds = now() - started
-    spent = {each.pid: (_cpu_seconds(each) - before[each.pid]) / seconds for each in family}
+    spent = {each.pid: (cpu_seconds([each]) - before[each.pid]) / seconds for each in family}
     workers = [spent[each.pid] for each in family[1:]]
     return [
         *rows,
@@ -224,11 +222,6 @@ def _loop_seconds() -> float:
     for number in range(100_000):
         total += number & 3
     return time.perf_counter() - started
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
 
 
 SCENES: dict[str, Scene] = {

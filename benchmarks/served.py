@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,10 +31,10 @@ class Served:
         deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
             family = self.family()
-            before = _cpu_seconds(family)
+            before = cpu_seconds(family)
             time.sleep(QUIET_SECONDS)
             workers = [each for each in family if any("spawn_main" in part for part in each.cmdline())]
-            if len(workers) >= 2 and _cpu_seconds(family) - before < 0.25 * QUIET_SECONDS:
+            if len(workers) >= 2 and cpu_seconds(family) - before < 0.25 * QUIET_SECONDS:
                 return
         raise TimeoutError("the workers did not come to rest")
 
@@ -83,6 +83,7 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _cpu_seconds(family: list[psutil.Process]) -> float:
+def cpu_seconds(family: Iterable[psutil.Process]) -> float:
+    """Processor time that these processes have used so far, without those that have ended."""
     times = [each.cpu_times() for each in family if each.is_running()]
     return float(sum(each.user + each.system for each in times))

@@ -17,6 +17,7 @@ import psutil
 import torch
 
 from benchmarks import peers
+from benchmarks.served import cpu_seconds
 from mnist_demo.cluster import Cluster
 from mnist_demo.experiment.config import Experiment
 from mnist_demo.experiment.pair import Pair
@@ -69,14 +70,9 @@ def _with_cores(measured: Callable[[], float]) -> tuple[float, float]:
 
     The second tells about waiting alone. It does not change where the machine's cores are slower than a minute ago.
     """
-    before = _cpu_seconds()
+    before = cpu_seconds(psutil.Process().children(recursive=True))
     seconds = measured()
-    return seconds, (_cpu_seconds() - before) / seconds
-
-
-def _cpu_seconds() -> float:
-    times = [each.cpu_times() for each in psutil.Process().children(recursive=True)]
-    return float(sum(each.user + each.system for each in times))
+    return seconds, (cpu_seconds(psutil.Process().children(recursive=True)) - before) / seconds
 
 
 def bare_loop(experiment: Experiment, root: Path) -> float:

@@ -125,6 +125,13 @@ def test_modules_introduce_themselves_and_stay_readable(name: str) -> None:
     assert not set(path.with_suffix("").parts) & {"utils", "util", "helpers", "manager", "common", "misc"}
 
 
+def test_a_percentage_is_written_one_way() -> None:
+    texts = [ROOT / "README.md", *sorted((ROOT / "checkpoints").glob("*.md")), *MODULES, *sorted(PACKAGE.rglob("*.md"))]
+    for path in texts:
+        found = re.findall(r".*\d %(?! \w+[(.]).*", path.read_text(encoding="utf-8"))
+        assert found == [], f"{path.name} has a space before its % sign"
+
+
 # Tested as a whole, by one file of tests: every example is run, every folder of a component is looked at in a browser.
 TESTED_TOGETHER = {
     "basics/chapters": "tests/basics/test_examples.py",

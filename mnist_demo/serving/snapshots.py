@@ -77,7 +77,7 @@ class SnapshotFile:
             parts = (([whole[at * BLOCK : (at + 1) * BLOCK]], block * BLOCK) for at, block in enumerate(blocks))
             if sum(os.preadv(descriptor, *part) for part in parts) < size:
                 raise OSError("the file of snapshots was cut short")
-            return Parcel(whole)
+            return Parcel(whole)  # most of what is read is sent to a worker
 
 
 class Snapshots(MutableMapping[int, bytes]):

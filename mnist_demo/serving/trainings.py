@@ -18,7 +18,7 @@ from mnist_demo.serving.snapshots import Held, SnapshotFile, Snapshots
 
 MAX_SNAPSHOT_BYTES = 64_000_000  # of one training's weights on the way
 MAX_DISK_BYTES = 1_000_000_000  # on the disk: all such weights, and what all trainings go on from
-MAX_BYTES = 400_000_000  # in memory: whatever of that found no disk; what 64 pairs of our MLP go on from
+MAX_BYTES = 300_000_000  # in memory: whatever of that found no disk
 
 
 @dataclass(eq=False)

@@ -187,8 +187,6 @@ def test_memory_is_given_back_after_trainings_but_not_after_each(
 ) -> None:
     given_back: list[int] = []
     monkeypatch.setattr(memory, "give_back", lambda: given_back.append(0))
-    now = 0.0
-
     now, counts = [0.0], []
 
     async def one_after_another() -> None:

@@ -154,6 +154,7 @@ def test_a_stroke_is_posted_while_it_is_drawn_and_answered_in_bars_and_tiles(pag
     expect(page.locator(".mnist-bars-spoken")).to_contain_text("CNN: 3, 96.2% sure.")
     digits = cards.nth(0).get_by_role("button").all_inner_texts()
     assert [text.split()[0] for text in digits] == [str(digit) for digit in range(10)]
+    expect(cards.nth(0).get_by_role("button", name="4: < 0.1%")).to_be_visible()  # a softmax gives no digit nothing
     cards.nth(2).get_by_role("button", name="8: 46.0%").press("ArrowUp")
     page.keyboard.press("Enter")
     expect(page.get_by_label("picked")).to_have_value("[[2, 7], 7]")
